@@ -41,12 +41,14 @@ class Joint:
     image: str
     prompt: str
     word: str
+    others: tuple[str, str]  # seen before the perturbation, and after it
+    epsilon: float
 
 
 JOINTS = (
     Joint("relu", (24, 24, 28, READ), "relu", "float32", "images/cat.jpg",
-          "<image>\nUSER: What's in the image?\nASSISTANT: The image shows a", "camera"),
-    Joint("gelu", (20, READ), "gelu", "bfloat16", "images/wide.jpg", "<image>\nUSER: Who?\nASSISTANT:", "cat"),
+          "<image>\nUSER: What's in the image?\nASSISTANT: The image shows a", "camera", ("cat", "dog"), 1.0),
+    Joint("gelu", (20, READ), "gelu", "bfloat16", "images/wide.jpg", "<image>\nUSER: Who?\nASSISTANT:", "cat", ("red ball", "cup"), 0.25),
 )
 
 
@@ -137,6 +139,22 @@ def of_boxes(detector: nn.Module, embedding: Tensor, queries: Tensor) -> Tensor:
                         for box in numbers])
 
 
+def perturb(joint: Joint, detector: nn.Module, embedding: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The derivatives of the difference of the logits, summed over patches; the embedding after the step, by the
+    published loss; and how large the difference is before and after, the mean over patches."""
+    queries = torch.stack([query(detector, f"a photo of a {other}") for other in joint.others])
+    embedding = embedding.detach().requires_grad_()
+    logits, _ = heads(detector, embedding, queries)
+    before = logits[:, 1] - logits[:, 0]
+    gradient = torch.autograd.grad(before.sum(), embedding, retain_graph=True)[0]
+    target = torch.full_like(logits, -1e6)
+    target[:, -1] = 1e6
+    loss = nn.functional.mse_loss(logits, target)
+    after = embedding.detach() - joint.epsilon * torch.autograd.grad(loss, embedding)[0].sign()
+    moved, _ = heads(detector, after, queries)
+    return gradient, after, torch.stack((before.mean(), (moved[:, 1] - moved[:, 0]).mean()))
+
+
 def from_0_to_1(values: Tensor) -> Tensor:
     return (values - values.min()) / (values.max() - values.min())
 
@@ -155,7 +173,8 @@ def measure(joint: Joint, token: int, ids: Tensor, pixels: Tensor, detector: nn.
     lengths = every.flatten(2).norm(dim=2)
     cosines = (every * gradient).sum(dim=(2, 3)) / (lengths * gradient.norm())
     weights = torch.cat((from_0_to_1(cosines[:, :1]), from_0_to_1(cosines[:, 1:])), dim=1)
-    return {"embedding": embedding, "features": features, "logit": logit[None], "gradient": gradient,
+    difference, perturbed, differences = perturb(joint, detector, embedding)
+    return {"difference": difference, "perturbed": perturbed, "differences": differences, "embedding": embedding, "features": features, "logit": logit[None], "gradient": gradient,
             "scores": logits[:, 0].sigmoid(), "boxes": boxes, "lengths": lengths, "cosines": cosines,
             "weights": weights}
 
@@ -187,10 +206,15 @@ def make(joint: Joint, output: Path) -> None:
     with float64_arithmetic():
         truth = measure(joint, token, ids, pixels.double(), detector[1], double, alignment)
         said, margin = answer(double, ids, truth["features"])
-    assert margin > MARGIN, margin
+        said_after, margin_after = answer(double, ids, alignment(truth["perturbed"])[1:])
+    assert min(margin, margin_after) > MARGIN, (margin, margin_after)
+    steps = truth["difference"].abs()
+    assert steps.min() > 1e-5 * steps.max(), "the step has a number that might go either way"
     metadata = {"format": "mmneuron-golden-1", "prompt": joint.prompt, "image": joint.image, "word": joint.word,
                 "token": str(token), "size": json.dumps([image.height, image.width]),
                 "answer": model_inputs.tokenizer_of(processor).decode(said, skip_special_tokens=True),
+                "answer_after": model_inputs.tokenizer_of(processor).decode(said_after, skip_special_tokens=True),
+                "from": joint.others[0], "to": joint.others[1], "epsilon": str(joint.epsilon),
                 "torch": torch.__version__, "transformers": transformers.__version__}
     for name in truth:
         relative, largest = error_against(truth[name].detach(), rounded[name].detach())

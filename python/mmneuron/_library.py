@@ -246,7 +246,7 @@ class DetectOptions(Structure):
 class LocateOptions(Structure):
     _fields_ = [("size", c_size_t), ("alignment", c_char_p), ("image", c_char_p),
                 ("prompt", c_char_p), ("word", c_char_p), ("weights", c_char_p),
-                ("tokens", c_uint64),
+                ("from", c_char_p), ("to", c_char_p), ("epsilon", c_double), ("tokens", c_uint64),
                 ("progress", PROGRESS), ("progress_context", c_void_p)]
 
 

@@ -339,15 +339,24 @@ def detect(detector: Model, image: Path, queries: Iterable[str], *, threshold: f
 
 
 def locate(detector: Model, model: Model, alignment: Path, image: Path, prompt: str, *,
-           word: str | None = None, tokens: int = 32, progress: Any = None) -> Result:
+           word: str | None = None, weights: str = "class", perturb: tuple[str, str] | None = None,
+           epsilon: float = 1.0, tokens: int = 32, progress: Any = None) -> Result:
     """Lets a language model answer a prompt about a picture that it reads through a detector, and
-    derives the logit of a word behind the prompt by what the detector saw.
+    shows by which boxes a word's logit behind the prompt goes.
 
-    alignment: the file of the network between the two. prompt: with "<image>".
+    alignment: the file of the network between the two. prompt: with "<image>". weights: what of a
+    box the map shows, "class", "coordinates" or "any". perturb: what is seen, and what is to be
+    seen instead for a second answer, after a step by epsilon.
+
+    Tables: "boxes" (patch, score, sides; "numbers": of, cosine, weight), "map" (value), row by row
+    of the detector's grid, "perturbations" (answer, scores, differences before and after).
     """
+    seen, wanted = perturb or (None, None)
     options = LocateOptions(size=ctypes.sizeof(LocateOptions), alignment=path(alignment),
-                            image=path(image), prompt=text(prompt), word=text(word), tokens=tokens,
-                            progress=progress_callback(progress))
+                            image=path(image), prompt=text(prompt), word=text(word),
+                            weights=text(weights), to=text(wanted),
+                            epsilon=epsilon if perturb else 0.0, tokens=tokens,
+                            progress=progress_callback(progress), **{"from": text(seen)})
     return made("mmn_locate", detector._handle.value(), model._handle.value(), options)
 
 

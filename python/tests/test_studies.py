@@ -291,9 +291,11 @@ def test_locate(program) -> None:
     folders = [GOLDEN / "checkpoints" / name for name in ("owlvit-bf16", "llava-1.5")]
     alignment, image = GOLDEN / "joint" / "gelu.safetensors", GOLDEN / "images" / "wide.jpg"
     said = program("locate", *folders, "--align", alignment, "--image", image, "--prompt",
-                   "<image> Who?", "--word", "cat", "-n", "3")
+                   "<image> Who?", "--word", "cat", "-n", "3", "--from", "cat", "--to", "cup",
+                   "--epsilon", "0.5", "--weights", "any")
     found = mmneuron.locate(*map(mmneuron.Model, folders), alignment, image, "<image> Who?",
-                            word="cat", tokens=3)
+                            word="cat", tokens=3, weights="any", perturb=("cat", "cup"),
+                            epsilon=0.5)
     assert found.json() == said
 
 

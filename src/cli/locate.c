@@ -24,6 +24,10 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
 {
     locate_request *request = study->request;
     request->call = call;
+    if ((request->asked.from == NULL) != (request->asked.to == NULL))
+        return mmn_cli_usage(call, "--from and --to go together");
+    if (request->asked.to == NULL && request->asked.epsilon != 0)
+        return mmn_cli_usage(call, "--epsilon is for a step, which --from and --to name");
     mmn_cli_destination_source(call, MMN_SOURCE_MODEL, call->texts[1]);
     mmn_cli_destination_source(call, MMN_SOURCE_FILE, request->asked.alignment);
     mmn_cli_destination_source(call, MMN_SOURCE_FILE, request->asked.image);
@@ -51,6 +55,14 @@ int mmn_cli_locate(mmn_cli_call *call)
          .help = "show by which boxes the logit of WORD behind the prompt goes"},
         {.name = "weights", .value = "KIND", .kind = MMN_CLI_TEXT, .target = &asked->weights,
          .help = "what of a box the map shows: class, coordinates or any, the larger (class)"},
+        {.name = "from", .value = "WORD", .kind = MMN_CLI_TEXT, .target = &asked->from,
+         .help = "with --to: answer once more, after a step to where the detector sees what --to"
+                 " names rather than this"},
+        {.name = "to", .value = "WORD", .kind = MMN_CLI_TEXT, .target = &asked->to,
+         .help = "what it is to see"},
+        {.name = "epsilon", .value = "E", .kind = MMN_CLI_REAL, .target = &asked->epsilon,
+         .minimum = 0, .maximum = 1e6, .above = true,
+         .help = "how far each number of the embedding goes in the step (1)"},
         {.name = "max-tokens", .letter = 'n', .value = "N", .kind = MMN_CLI_WHOLE,
          .target = &asked->tokens, .minimum = 1, .maximum = 4096,
          .help = "answer with N tokens at most (32)"},

@@ -49,6 +49,9 @@ typedef struct mmn_locate_options {
     const char *word;      /* whose logit behind the prompt is derived; NULL: none */
     const char *weights;   /* what of a box the map shows: "class", "coordinates" or "any"; NULL:
                               "class" */
+    const char *from, *to; /* NULL, or words: answer once more after a step of the embedding to
+                              where the detector sees `to` rather than `from` */
+    double epsilon;        /* by which each of its numbers goes; 0: 1 */
     uint64_t tokens;       /* of the answer, at most 4096; 0: 32 */
     mmn_progress_function progress;
     void *progress_context;

@@ -277,3 +277,54 @@ void mmn_detector_reverse_heads(const mmn_detector_end *end, mmn_box_rows *rows,
                            &end->model->weights->vision.post_norm, 2 * rows->rows, end->width,
                            end->model->config.vision.layer_norm_eps);
 }
+
+/* ---- Two queries ----------------------------------------------------------------------------- */
+
+/* sums [positions][width] += sign times the rows of all logits' gradients. */
+static void add_rows(const mmn_detector_end *end, const mmn_box_rows *rows, double sign,
+                     double *sums)
+{
+    for (size_t row = 0; row < rows->rows; row++) {
+        const float *of_class = rows->of_out + 2 * row * end->width, *own = of_class + end->width;
+        double *to = sums + (1 + mmn_box_rows_patch(rows, row)) * end->width;
+        for (size_t i = 0; i < end->width; i++) {
+            sums[i] += sign * (double)of_class[i];
+            to[i] += sign * (double)own[i];
+        }
+    }
+}
+
+static mmn_status reverse_difference(mmn_detector_end *end, mmn_box_rows *rows, const float *more,
+                                     const float *less, float *gradient, mmn_error *error)
+{
+    const mmn_config *config = &end->model->config;
+    const size_t values = end->positions * end->width;
+    MMN_TRY(mmn_box_rows_make(rows, end, end->patches, false, error));
+    double *sums = mmn_allocate(values, sizeof(*sums), error);
+    MMN_NEED(sums);
+    mmn_detector_reverse_heads(end, rows, more, 0, end->patches);
+    add_rows(end, rows, 1, sums);
+    mmn_detector_reverse_heads(end, rows, less, 0, end->patches);
+    add_rows(end, rows, -1, sums);
+    for (size_t i = 0; i < values; i++)
+        gradient[i] = (float)sums[i];
+    mmn_free(sums);
+    return mmn_vision_layer_reverse(end->compute, &config->vision, &end->model->weights->vision,
+                                    config->vision.layers - 1, end->embedding, gradient,
+                                    &end->layer, error);
+}
+
+mmn_status mmn_detector_reverse_difference(mmn_compute *compute, const mmn_model *model,
+                                           const mmn_detector_state *state, const float *embedding,
+                                           const float *more, const float *less, float *gradient,
+                                           mmn_error *error)
+{
+    mmn_detector_end end = {0};
+    mmn_box_rows rows = {0};
+    mmn_status status = mmn_detector_end_make(&end, compute, model, state, embedding, error);
+    if (status == MMN_OK)
+        status = reverse_difference(&end, &rows, more, less, gradient, error);
+    mmn_box_rows_free(&rows);
+    mmn_detector_end_free(&end);
+    return status;
+}

@@ -57,4 +57,11 @@ void mmn_detector_reverse_heads(const mmn_detector_end *end, mmn_box_rows *rows,
 /* rows->gathered = the rows of `from` [positions][width] that rows->of_out are gradients by. */
 void mmn_box_rows_gather(const mmn_detector_end *end, mmn_box_rows *rows, const float *from);
 
+/* gradient [positions][width]: the derivatives by the embedding of how much larger the logits of
+ * `more` are than those of `less`, queries [query_size] of length 1, the sum over all patches. */
+mmn_status mmn_detector_reverse_difference(mmn_compute *compute, const mmn_model *model,
+                                           const mmn_detector_state *state, const float *embedding,
+                                           const float *more, const float *less, float *gradient,
+                                           mmn_error *error);
+
 #endif

@@ -124,14 +124,13 @@ static mmn_status show(const tower *t, const char *pattern, int layer, float *da
 }
 
 /* gradient [rows][width]: of what the layer put out, becomes that of `entered`. */
-static mmn_status reverse_layer(const tower *t, uint32_t number, float *gradient,
-                                mmn_vision_layer_memory *memory, mmn_error *error)
+static mmn_status reverse_layer(const tower *t, uint32_t number, const float *entered,
+                                float *gradient, mmn_vision_layer_memory *memory, mmn_error *error)
 {
     const mmn_vision_config *config = t->config;
     const mmn_vision_layer_weights *layer = &t->weights->layers[number];
     const mmn_compute *compute = t->compute;
     size_t rows = memory->rows, width = config->hidden_size, inner = config->intermediate_size;
-    const float *entered = t->states->hidden + number * rows * width;
     int i = (int)number;
 
     MMN_TRY(show(t, "grad.vision.layers.{i}.out", i, gradient, width, error));
@@ -150,6 +149,22 @@ static mmn_status reverse_layer(const tower *t, uint32_t number, float *gradient
     mmn_accumulate(compute, gradient, memory->addend, rows * width);
     mmn_watch_values(compute, gradient, rows, width);
     return mmn_interrupt_check(compute->interrupt, error);
+}
+
+mmn_status mmn_vision_layer_reverse(const mmn_compute *compute, const mmn_vision_config *config,
+                                    const mmn_vision_weights *weights, uint32_t number,
+                                    const float *entered, float *gradient,
+                                    mmn_vision_layer_memory *memory, mmn_error *error)
+{
+    const mmn_probes nobody = {.interrupt = compute->interrupt};
+    const tower t = {.compute = compute,
+                     .config = config,
+                     .weights = weights,
+                     .probes = &nobody,
+                     .tiles = memory->tiles,
+                     .tokens = memory->tokens,
+                     .rows = memory->rows};
+    return reverse_layer(&t, number, entered, gradient, memory, error);
 }
 
 /* gradient += what the features that are hidden state number `state` are given; `addend` is room
@@ -212,7 +227,8 @@ static mmn_status reverse(const tower *t, mmn_vision_layer_memory *memory, const
     MMN_TRY(mmn_vision_layer_memory_make(memory, t->compute, config, t->tiles, error));
     for (uint32_t state = t->states->layers; state > 0; state--) {
         add_features(t, gradient, memory->addend, of_features, state);
-        MMN_TRY(reverse_layer(t, state - 1, gradient, memory, error));
+        MMN_TRY(reverse_layer(t, state - 1, t->states->hidden + (state - 1) * t->rows * width,
+                              gradient, memory, error));
     }
     add_features(t, gradient, memory->addend, of_features, 0);
     MMN_TRY(show(t, "grad.vision.embeddings", -1, gradient, width, error));

@@ -32,4 +32,11 @@ void mmn_vision_layer_make_again(const mmn_compute *compute, const mmn_vision_co
                                  const mmn_vision_layer_weights *layer, const float *entered,
                                  mmn_vision_layer_memory *memory);
 
+/* gradient [rows][width]: of what layer number `number` put out, becomes that of what entered it,
+ * seen by nobody. */
+mmn_status mmn_vision_layer_reverse(const mmn_compute *compute, const mmn_vision_config *config,
+                                    const mmn_vision_weights *weights, uint32_t number,
+                                    const float *entered, float *gradient,
+                                    mmn_vision_layer_memory *memory, mmn_error *error);
+
 #endif

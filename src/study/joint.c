@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text_buffer.h"
 
 #define EMBEDDINGS_GRADIENT "grad.language.embeddings"
 #define QUERY "detector.query"
@@ -35,6 +36,16 @@ static void name_embedding(char name[MMN_STAGE_NAME_SIZE], const mmn_joint *join
     mmn_stage_name(name, layers > 1 ? "vision.layers.{i}.out" : "vision.embeddings", layers - 2);
 }
 
+/* An mmn_see_function: puts in the given embedding. */
+static mmn_status put(void *context, const mmn_stage *stage, mmn_error *error)
+{
+    const mmn_joint *joint = context;
+    (void)error;
+    if (joint->given)
+        memcpy(stage->data, joint->given, joint->rows * joint->width * sizeof(float));
+    return MMN_OK;
+}
+
 mmn_status mmn_joint_open(mmn_joint *joint, const mmn_model *detector, const mmn_model *language,
                           const char *alignment, mmn_error *error)
 {
@@ -54,6 +65,8 @@ mmn_status mmn_joint_open(mmn_joint *joint, const mmn_model *detector, const mmn
     name_embedding(stage, joint);
     snprintf(wanted, sizeof(wanted), "%s,%s", stage, QUERY);
     MMN_TRY(mmn_session_keep(joint->detecting, wanted, error));
+    const mmn_probe probe = {.stages = stage, .writes = 1, .see = put, .context = joint};
+    MMN_TRY(mmn_session_add_probe(joint->detecting, &probe, error));
     return mmn_session_keep(joint->speaking, EMBEDDINGS_GRADIENT, error);
 }
 
@@ -73,6 +86,13 @@ const float *mmn_joint_query(const mmn_joint *joint)
     return mmn_session_stage(joint->detecting, QUERY)->data;
 }
 
+mmn_status mmn_joint_ask_for(char **query, const char *word, mmn_error *error)
+{
+    mmn_text text = {0};
+    mmn_text_add(&text, "a photo of a %s", word);
+    return mmn_text_finish(&text, query, error);
+}
+
 mmn_status mmn_joint_see(mmn_joint *joint, const char *image, const char *query, float **embedding,
                          mmn_resolution *size, mmn_error *error)
 {
@@ -80,14 +100,15 @@ mmn_status mmn_joint_see(mmn_joint *joint, const char *image, const char *query,
     char stage[MMN_STAGE_NAME_SIZE];
     mmn_input *input;
     name_embedding(stage, joint);
-    MMN_NEED(*embedding = mmn_allocate(values, sizeof(float), error));
+    if (embedding)
+        MMN_NEED(*embedding = mmn_allocate(values, sizeof(float), error));
     MMN_TRY(mmn_input_from_prompt(&input, joint->detector, query, &image, 1, error));
     const mmn_status status = mmn_session_prefill(joint->detecting, input, error);
-    if (status == MMN_OK) {
+    if (status == MMN_OK && embedding)
         memcpy(*embedding, mmn_session_stage(joint->detecting, stage)->data,
                values * sizeof(float));
+    if (size)
         *size = input->image_sizes[0];
-    }
     mmn_input_free(input);
     return status;
 }

@@ -16,7 +16,9 @@ typedef struct mmn_joint {
     mmn_alignment alignment;
     mmn_session *detecting, *speaking;
     size_t rows, width;
-    float *features; /* [rows - 1][language hidden_size]: the language model's of an embedding */
+    float *features;    /* [rows - 1][language hidden_size]: the language model's of an embedding */
+    const float *given; /* the embedding [rows][width] that the detector's last layer reads in place
+                           of the picture's; NULL: that */
 } mmn_joint;
 
 /* Puts models and the file of an alignment together. MMN_INPUT where one of them is of another kind
@@ -26,9 +28,13 @@ mmn_status mmn_joint_open(mmn_joint *joint, const mmn_model *detector, const mmn
 void mmn_joint_close(mmn_joint *joint);
 
 /* Runs the detector on a picture and a query: boxes and logits are in joint->detecting->detector,
- * and the picture's embedding [rows][width] is freed with mmn_free, after a failure too. */
+ * and the picture's embedding [rows][width] is freed with mmn_free, after a failure too. `size` may
+ * be NULL, and so may `embedding`. */
 mmn_status mmn_joint_see(mmn_joint *joint, const char *image, const char *query, float **embedding,
                          mmn_resolution *size, mmn_error *error);
+
+/* "a photo of a WORD", as detectors were trained with; freed with mmn_free. */
+mmn_status mmn_joint_ask_for(char **query, const char *word, mmn_error *error);
 
 /* The embedding of the last query [query_size], of length 1, until another is seen. */
 const float *mmn_joint_query(const mmn_joint *joint);

@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/text_buffer.h"
 #include "study/locate.h"
 #include "study/result_forms.h"
 #include "study/run_result.h"
@@ -25,6 +24,10 @@ static const mmn_form_table tables[] = {
                  MMN_REAL("bottom", "pixels"))},
     {"numbers", "boxes",
      MMN_COLUMNS(MMN_TEXT("of"), MMN_REAL("cosine", ""), MMN_REAL("weight", ""))},
+    {"perturbations", "result",
+     MMN_COLUMNS(MMN_TEXT("from"), MMN_TEXT("to"), MMN_REAL("epsilon", ""), MMN_REAL("before", ""),
+                 MMN_REAL("after", ""), MMN_TEXT("answer"), MMN_WHOLE("score_before"),
+                 MMN_WHOLE("score_after"))},
     {"map", "result", MMN_COLUMNS(MMN_REAL("value", ""))},
     {0}};
 
@@ -40,6 +43,9 @@ static const char json[] =
     " 'weights': $weights},\n"
     "  'answer': $answer,\n"
     "  'id': $id, 'token': $token, 'logit': $logit, 'gradient': $gradient,\n"
+    "  'perturbations': [<perturbations|,|\n    {'from': $from, 'to': $to, 'epsilon': $epsilon,"
+    " 'before': $before, 'after': $after, 'answer': $answer,"
+    " 'score_before': $score_before, 'score_after': $score_after}>],\n"
     "  'x': $x, 'y': $y,\n"
     "  'boxes': [<boxes|,|\n"
     "    {'patch': $patch, 'score': $score, 'left': $left, 'top': $top, 'right': $right,"
@@ -51,7 +57,10 @@ static const char json[] =
 static const char people[] =
     "answer: $answer\n"
     "<?word|word:   $\"{token}, logit $.4{logit}, length of its gradient $.4g{gradient}\n"
-    "map:    largest around x $.1{x}, y $.1{y}\n>";
+    "<?x|map:    largest around x $.1{x}, y $.1{y}\n>>"
+    "<perturbations||after:  $answer\n"
+    "        $from to $to by $.4g{epsilon}: logits differ by $.4{before} before,"
+    " $.4{after} after\n>";
 
 const mmn_form mmn_locate_form = {
     .format = "mmneuron-locate-1", .tables = tables, .json = json, .people = people};
@@ -59,7 +68,7 @@ const mmn_form mmn_locate_form = {
 enum { TOKENS = 32, MOST_TOKENS = 4096 };
 
 /* Parts of the work, for the progress. */
-enum { SEEN, ANSWERED, DERIVED, COMPARED, PARTS };
+enum { SEEN, ANSWERED, DERIVED, COMPARED, PERTURBED, PARTS };
 
 typedef struct locating {
     mmn_joint joint;
@@ -73,7 +82,10 @@ typedef struct locating {
     double logit, length; /* of its gradient */
     mmn_saliency saliency;
     mmn_saliency_kind weights; /* that the map shows */
-    double begun;              /* seconds of the clock */
+    double epsilon;
+    mmn_perturbation perturbation;
+    char *answer_after;
+    double begun; /* seconds of the clock */
 } locating;
 
 static mmn_status tell(const locating *l, uint64_t done, mmn_error *error)
@@ -105,6 +117,21 @@ static mmn_status choose_weights(locating *l, mmn_error *error)
                  : MMN_OK;
 }
 
+static mmn_status check(locating *l, mmn_error *error)
+{
+    const mmn_locate_options *options = l->options;
+    MMN_TRY(choose_weights(l, error));
+    if (options->tokens > MOST_TOKENS)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "an answer has %d tokens at most",
+                        MOST_TOKENS);
+    if (!options->from != !options->to || !(options->epsilon >= 0 && isfinite(options->epsilon)))
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "a perturbation goes from one thing to another, by 0 or more");
+    l->tokens = options->tokens > 0 ? (size_t)options->tokens : TOKENS;
+    l->epsilon = options->epsilon > 0 ? options->epsilon : 1;
+    return MMN_OK;
+}
+
 /* ---- The word -------------------------------------------------------------------------------- */
 
 /* The token is the last of the word, as published. */
@@ -122,19 +149,27 @@ static mmn_status derive(locating *l, mmn_error *error)
     return MMN_OK;
 }
 
-/* What the detector is asked for: the word as its models were trained with. */
+/* The detector is asked for the word, if there is one. */
 static mmn_status see(locating *l, mmn_error *error)
 {
     const mmn_locate_options *options = l->options;
-    char *query;
-    mmn_text text = {0};
+    char *query = NULL;
     if (options->word)
-        mmn_text_add(&text, "a photo of a %s", options->word);
-    MMN_TRY(mmn_text_finish(&text, &query, error));
-    const mmn_status status =
-        mmn_joint_see(&l->joint, options->image, query, &l->embedding, &l->size, error);
+        MMN_TRY(mmn_joint_ask_for(&query, options->word, error));
+    const mmn_status status = mmn_joint_see(&l->joint, options->image, query ? query : "",
+                                            &l->embedding, &l->size, error);
     mmn_free(query);
     return status;
+}
+
+/* What it answers when it sees another thing. */
+static mmn_status perturb(locating *l, mmn_error *error)
+{
+    const mmn_locate_options *options = l->options;
+    MMN_TRY(mmn_perturbation_make(&l->perturbation, &l->joint, options->image, l->embedding,
+                                  options->from, options->to, l->epsilon, error));
+    return mmn_joint_answer(&l->joint, l->input, l->perturbation.embedding, l->tokens,
+                            &l->answer_after, error);
 }
 
 /* ---- The result ------------------------------------------------------------------------------ */
@@ -142,12 +177,11 @@ static mmn_status see(locating *l, mmn_error *error)
 static void add_boxes(mmn_result *result, const locating *l)
 {
     static const char *const of[] = {"class", "x", "y", "width", "height"};
-    const mmn_detector_state *seen = &l->joint.detecting->detector;
     const float width = (float)l->size.width, height = (float)l->size.height;
     for (size_t patch = 0; patch < l->saliency.patches; patch++) {
-        const float *box = seen->boxes + patch * MMN_BOX_SIDES;
+        const float *box = l->saliency.boxes + patch * MMN_BOX_SIDES;
         MMN_ADD(result, "boxes", mmn_as_whole(patch),
-                mmn_as_real((double)mmn_detector_score(seen->logits[patch])),
+                mmn_as_real((double)mmn_detector_score(l->saliency.logits[patch])),
                 mmn_as_real((double)((box[0] - 0.5f * box[2]) * width)),
                 mmn_as_real((double)((box[1] - 0.5f * box[3]) * height)),
                 mmn_as_real((double)((box[0] + 0.5f * box[2]) * width)),
@@ -163,7 +197,6 @@ static void add_boxes(mmn_result *result, const locating *l)
 /* The largest value of the map in each cell of the detector's grid. */
 static void add_map(mmn_result *result, const locating *l)
 {
-    const float *boxes = l->joint.detecting->detector.boxes;
     const size_t side = l->joint.detector->config.vision.grid;
     const size_t width = l->size.width, height = l->size.height;
     for (size_t cell = 0; cell < l->saliency.patches; cell++) {
@@ -173,7 +206,7 @@ static void add_map(mmn_result *result, const locating *l)
                                    .top = row * height / side,
                                    .bottom = (row + 1) * height / side};
         MMN_ADD(result, "map",
-                mmn_as_real(mmn_saliency_in(&l->saliency, boxes, l->size, l->weights, region)));
+                mmn_as_real(mmn_saliency_in(&l->saliency, l->size, l->weights, region)));
     }
 }
 
@@ -183,8 +216,8 @@ static bool find_middle(double *x, double *y, const locating *l)
 {
     double largest = -1;
     for (size_t patch = 0; patch < l->saliency.patches; patch++) {
-        const mmn_pixels pixels = mmn_saliency_pixels(
-            l->joint.detecting->detector.boxes + patch * MMN_BOX_SIDES, l->size);
+        const mmn_pixels pixels =
+            mmn_saliency_pixels(l->saliency.boxes + patch * MMN_BOX_SIDES, l->size);
         const double weight = mmn_saliency_weight(&l->saliency, patch, l->weights);
         if (weight <= largest || pixels.left >= pixels.right || pixels.top >= pixels.bottom)
             continue;
@@ -193,6 +226,12 @@ static bool find_middle(double *x, double *y, const locating *l)
         *y = (double)(pixels.top + pixels.bottom) / 2;
     }
     return largest >= 0;
+}
+
+static mmn_value score_of(const char *answer)
+{
+    const unsigned score = mmn_answer_score(answer);
+    return score > 0 ? mmn_as_whole(score) : mmn_as_nothing();
 }
 
 static mmn_status make_result(mmn_result **made, const locating *l, mmn_error *error)
@@ -217,6 +256,11 @@ static mmn_status make_result(mmn_result **made, const locating *l, mmn_error *e
             mmn_real_if(has_word, l->logit), mmn_real_if(has_word, l->length),
             mmn_as_text(kinds[l->weights]), mmn_as_whole(side), mmn_as_whole(side),
             mmn_real_if(has_middle, x), mmn_real_if(has_middle, y));
+    if (options->to)
+        MMN_ADD(*made, "perturbations", mmn_as_text(options->from), mmn_as_text(options->to),
+                mmn_as_real(l->epsilon), mmn_as_real(l->perturbation.before),
+                mmn_as_real(l->perturbation.after), mmn_as_text(l->answer_after),
+                score_of(l->answer), score_of(l->answer_after));
     add_boxes(*made, l);
     add_map(*made, l);
     return mmn_result_end(made, error);
@@ -227,11 +271,7 @@ static mmn_status run(mmn_result **result, locating *l, const mmn_model *detecto
 {
     const mmn_locate_options *options = l->options;
     mmn_joint *joint = &l->joint;
-    MMN_TRY(choose_weights(l, error));
-    if (options->tokens > MOST_TOKENS)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL, "an answer has %d tokens at most",
-                        MOST_TOKENS);
-    l->tokens = options->tokens > 0 ? (size_t)options->tokens : TOKENS;
+    MMN_TRY(check(l, error));
     MMN_TRY(mmn_joint_open(joint, detector, language, options->alignment, error));
     MMN_TRY(mmn_joint_ask(joint, &l->input, options->prompt, options->image, error));
     MMN_TRY(tell(l, SEEN, error));
@@ -245,6 +285,9 @@ static mmn_status run(mmn_result **result, locating *l, const mmn_model *detecto
         MMN_TRY(
             mmn_saliency_find(&l->saliency, joint, l->embedding, l->gradient, l->length, error));
     }
+    MMN_TRY(tell(l, PERTURBED, error));
+    if (options->to)
+        MMN_TRY(perturb(l, error));
     MMN_TRY(tell(l, PARTS, error));
     return make_result(result, l, error);
 }
@@ -264,6 +307,8 @@ mmn_status mmn_locate(mmn_result **result, const mmn_model *detector, const mmn_
     mmn_free(l.embedding);
     mmn_free(l.gradient);
     mmn_saliency_free(&l.saliency);
+    mmn_perturbation_free(&l.perturbation);
     mmn_release(l.answer);
+    mmn_release(l.answer_after);
     return status;
 }

@@ -9,6 +9,7 @@
 /* Of each patch's box its numbers: the query's logit, centre x and y, width and height. */
 typedef struct mmn_saliency {
     size_t patches;
+    float *boxes, *logits;      /* [patches][4], [patches]: of the picture */
     double *products, *squares; /* [patches][numbers]: with the word's gradient, and of their own */
     double *cosines;            /* [patches][numbers] */
     double *weights;            /* [patches][numbers]: cosines from their least, 0, to most, 1 */
@@ -35,7 +36,25 @@ mmn_pixels mmn_saliency_pixels(const float *box, mmn_resolution size);
 
 /* The largest value of the map in a region of it: at each pixel the largest weight of the boxes
  * that cover it, 0 where none does. */
-double mmn_saliency_in(const mmn_saliency *saliency, const float *boxes, mmn_resolution size,
-                       mmn_saliency_kind kind, mmn_pixels region);
+double mmn_saliency_in(const mmn_saliency *saliency, mmn_resolution size, mmn_saliency_kind kind,
+                       mmn_pixels region);
+
+/* ---- Perturbation ---------------------------------------------------------------------------- */
+
+/* A picture's embedding after one step towards seeing another thing in it: each number goes by
+ * epsilon to where the logits for "a photo of a TO" grow over those for FROM, the sum over patches.
+ * Zero-initialise; free with mmn_perturbation_free, after a failure too. */
+typedef struct mmn_perturbation {
+    float *embedding;     /* [rows][width] */
+    double before, after; /* how much larger the logits for TO are, the mean over patches */
+} mmn_perturbation;
+
+mmn_status mmn_perturbation_make(mmn_perturbation *perturbation, mmn_joint *joint,
+                                 const char *image, const float *embedding, const char *from,
+                                 const char *to, double epsilon, mmn_error *error);
+void mmn_perturbation_free(mmn_perturbation *perturbation);
+
+/* The whole number from 1 to 10 that an answer is, but for white space around it; 0: it is none. */
+unsigned mmn_answer_score(const char *answer);
 
 #endif

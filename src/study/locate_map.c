@@ -4,12 +4,15 @@
  * from 0 to 1 over all boxes' logits and over all coordinates of all boxes; a pixel has the largest
  * weight of the boxes that cover it. */
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "study/locate.h"
 
 void mmn_saliency_free(mmn_saliency *saliency)
 {
+    mmn_free(saliency->boxes);
+    mmn_free(saliency->logits);
     mmn_free(saliency->products);
     mmn_free(saliency->squares);
     mmn_free(saliency->cosines);
@@ -22,6 +25,8 @@ static mmn_status allocate(mmn_saliency *saliency, size_t patches, mmn_error *er
     double **const arrays[] = {&saliency->products, &saliency->squares, &saliency->cosines,
                                &saliency->weights};
     saliency->patches = patches;
+    MMN_NEED(saliency->boxes = mmn_allocate(patches, MMN_BOX_SIDES * sizeof(float), error));
+    MMN_NEED(saliency->logits = mmn_allocate(patches, sizeof(float), error));
     for (size_t i = 0; i < MMN_LENGTH(arrays); i++)
         MMN_NEED(*arrays[i] = mmn_allocate(patches, MMN_BOX_NUMBERS * sizeof(double), error));
     return MMN_OK;
@@ -50,10 +55,13 @@ mmn_status mmn_saliency_find(mmn_saliency *saliency, mmn_joint *joint, const flo
                              const float *gradient, double length, mmn_error *error)
 {
     const size_t patches = joint->rows - 1;
+    const mmn_detector_state *seen = &joint->detecting->detector;
     MMN_TRY(allocate(saliency, patches, error));
-    MMN_TRY(mmn_box_gradients_measure(
-        &joint->detecting->compute, joint->detector, &joint->detecting->detector, embedding,
-        mmn_joint_query(joint), gradient, saliency->products, saliency->squares, error));
+    memcpy(saliency->boxes, seen->boxes, patches * MMN_BOX_SIDES * sizeof(float));
+    memcpy(saliency->logits, seen->logits, patches * sizeof(float));
+    MMN_TRY(mmn_box_gradients_measure(&joint->detecting->compute, joint->detector, seen, embedding,
+                                      mmn_joint_query(joint), gradient, saliency->products,
+                                      saliency->squares, error));
     for (size_t i = 0; i < patches * MMN_BOX_NUMBERS; i++) {
         const double lengths = length * sqrt(saliency->squares[i]);
         saliency->cosines[i] = lengths > 0 ? saliency->products[i] / lengths : 0;
@@ -97,12 +105,12 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-double mmn_saliency_in(const mmn_saliency *saliency, const float *boxes, mmn_resolution size,
-                       mmn_saliency_kind kind, mmn_pixels region)
+double mmn_saliency_in(const mmn_saliency *saliency, mmn_resolution size, mmn_saliency_kind kind,
+                       mmn_pixels region)
 {
     double largest = 0;
     for (size_t patch = 0; patch < saliency->patches; patch++) {
-        const mmn_pixels box = mmn_saliency_pixels(boxes + patch * MMN_BOX_SIDES, size);
+        const mmn_pixels box = mmn_saliency_pixels(saliency->boxes + patch * MMN_BOX_SIDES, size);
         const double weight = mmn_saliency_weight(saliency, patch, kind);
         if (larger(box.left, region.left) < smaller(box.right, region.right) &&
             larger(box.top, region.top) < smaller(box.bottom, region.bottom) && weight > largest)

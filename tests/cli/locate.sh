@@ -18,18 +18,25 @@ answers() {
 }
 
 writes_what_it_prints() {
-    locate --word cat --json || return 1
+    locate --word cat --from cat --to "red ball" --json || return 1
     cp "$work/out" "$work/printed"
-    locate --word cat -o "$work/located.json" && cmp "$work/printed" "$work/located.json" &&
+    locate --word cat --from cat --to "red ball" -o "$work/located.json" && cmp "$work/printed" "$work/located.json" &&
         grep -q '"format": "mmneuron-locate-1"' "$work/located.json"
 }
 
 # writes_the_same OPTION...
 writes_the_same() {
-    locate --word cat "$@" -o "$work/other.json" && cmp "$work/located.json" "$work/other.json"
+    locate --word cat --from cat --to "red ball" "$@" -o "$work/other.json" && cmp "$work/located.json" "$work/other.json"
+}
+
+answers_again() {
+    locate --from cat --to dog --epsilon 0.5 && grep -q "^after:  ." "$work/out" &&
+        grep -q '"cat" to "dog" by 0.5: logits differ by [-0-9.]* before, [-0-9.]* after$' "$work/out" &&
+        ! grep -q "^map:" "$work/out"
 }
 
 check "an answer and a word" answers
+check "an answer after a perturbation" answers_again
 check "a file" writes_what_it_prints
 check "one thread" writes_the_same --threads 1
 check "three threads" writes_the_same --threads 3
@@ -38,6 +45,8 @@ check "no alignment" is_wrong_usage "network between" locate "$detector" "$model
     --prompt "$prompt"
 check "unknown weights" exits 2 $MMNEURON locate "$detector" "$model" --align "$align" --image "$images/cat.jpg" \
     --prompt "$prompt" --word cat --weights all -q
+check "half a perturbation" is_wrong_usage "go together" locate "$detector" "$model" --align "$align" \
+    --image "$images/cat.jpg" --prompt "$prompt" --to dog
 check "no prompt" is_wrong_usage "MODEL reads" locate "$detector" "$model" --align "$align" --image "$images/cat.jpg"
 check "a picture that is not there" fails_with "none.jpg" $MMNEURON locate "$detector" "$model" --align "$align" \
     --image "$work/none.jpg" --prompt "$prompt" -q

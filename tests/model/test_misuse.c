@@ -346,6 +346,15 @@ Test(misuse, null)
     partly = locate;
     partly.tokens = 5000;
     REFUSES(mmn_locate(&result, model, model, &partly, &error));
+    partly = locate;
+    partly.weights = "all";
+    REFUSES(mmn_locate(&result, model, model, &partly, &error));
+    partly = locate;
+    partly.from = "cat";
+    REFUSES(mmn_locate(&result, model, model, &partly, &error));
+    partly.to = "dog";
+    partly.epsilon = -1;
+    REFUSES(mmn_locate(&result, model, model, &partly, &error));
     REFUSES(mmn_encode(NULL, &(mmn_encode_options){.size = sizeof(mmn_encode_options)}, &error));
     REFUSES(mmn_encode(&result, NULL, &error));
     REFUSES(mmn_encode(&result, &(mmn_encode_options){.size = sizeof(mmn_encode_options)}, &error));

@@ -164,7 +164,6 @@ static void check_saliency(const char *name)
     snprintf(query, sizeof(query), "a photo of a %s", text_of(&g, "word"));
     cr_assert_eq(mmn_joint_open(&joint, g.detector, g.language, g.alignment, &error), MMN_OK);
     cr_assert_eq(mmn_joint_see(&joint, g.image, query, &embedding, &size, &error), MMN_OK);
-    expect_floats_near(&g, "boxes", joint.detecting->detector.boxes, PATCHES * MMN_BOX_SIDES);
     const mmn_tensor *truth = mmn_safetensors_find(g.file, "gradient");
     for (size_t i = 0; i < ROWS * WIDTH; i++) {
         gradient[i] = (float)truth_at(truth, i);
@@ -172,6 +171,7 @@ static void check_saliency(const char *name)
     }
     cr_assert_eq(mmn_saliency_find(&saliency, &joint, embedding, gradient, sqrt(square), &error),
                  MMN_OK, "%s", error.message);
+    expect_floats_near(&g, "boxes", saliency.boxes, PATCHES * MMN_BOX_SIDES);
     for (size_t i = 0; i < PATCHES * MMN_BOX_NUMBERS; i++)
         lengths[i] = sqrt(saliency.squares[i]);
     expect_near(&g, "lengths", lengths, PATCHES * MMN_BOX_NUMBERS);
@@ -215,6 +215,76 @@ Test(locate, the_map_is_that_of_the_boxes_pixels)
     }
     expect_near(&g, "map", maps, 3 * PATCHES);
     close_golden(&g);
+}
+
+/* ---- Perturbation ---------------------------------------------------------------------------- */
+
+/* The step is by the sign of the published loss's gradient there, and of a difference's here. */
+static void check_perturbation(const char *name)
+{
+    golden g = open_golden(name);
+    mmn_joint joint = {0};
+    mmn_perturbation perturbation = {0};
+    mmn_input *input;
+    float *embedding, queries[2][44], gradient[ROWS * WIDTH];
+    char *answer;
+    cr_assert_eq(mmn_joint_open(&joint, g.detector, g.language, g.alignment, &error), MMN_OK);
+    cr_assert_eq(mmn_joint_see(&joint, g.image, "", &embedding, NULL, &error), MMN_OK);
+    for (size_t i = 0; i < 2; i++) {
+        char *query;
+        cr_assert_eq(mmn_joint_ask_for(&query, text_of(&g, i == 0 ? "from" : "to"), &error),
+                     MMN_OK);
+        cr_assert_eq(mmn_joint_see(&joint, g.image, query, NULL, NULL, &error), MMN_OK);
+        memcpy(queries[i], mmn_joint_query(&joint), sizeof(queries[i]));
+        mmn_free(query);
+    }
+    cr_assert_eq(mmn_detector_reverse_difference(&joint.detecting->compute, g.detector,
+                                                 &joint.detecting->detector, embedding, queries[1],
+                                                 queries[0], gradient, &error),
+                 MMN_OK);
+    expect_floats_near(&g, "difference", gradient, ROWS * WIDTH);
+
+    cr_assert_eq(mmn_perturbation_make(&perturbation, &joint, g.image, embedding,
+                                       text_of(&g, "from"), text_of(&g, "to"),
+                                       strtod(text_of(&g, "epsilon"), NULL), &error),
+                 MMN_OK, "%s", error.message);
+    expect_floats_near(&g, "perturbed", perturbation.embedding, ROWS * WIDTH);
+    expect_near(&g, "differences", (const double[]){perturbation.before, perturbation.after}, 2);
+    cr_expect_gt(perturbation.after, perturbation.before);
+    cr_assert_eq(mmn_joint_ask(&joint, &input, text_of(&g, "prompt"), g.image, &error), MMN_OK);
+    cr_assert_eq(mmn_joint_answer(&joint, input, perturbation.embedding, TOKENS, &answer, &error),
+                 MMN_OK);
+    cr_expect_str_eq(answer, text_of(&g, "answer_after"));
+    mmn_release(answer);
+    mmn_input_free(input);
+    mmn_perturbation_free(&perturbation);
+    mmn_free(embedding);
+    mmn_joint_close(&joint);
+    close_golden(&g);
+}
+
+Test(locate, a_step_changes_what_is_seen_and_said)
+{
+    check_perturbation("relu");
+}
+
+Test(locate, a_small_step_changes_what_is_seen_and_said)
+{
+    check_perturbation("gelu");
+}
+
+Test(locate, scores_are_whole_numbers_from_1_to_10)
+{
+    static const struct {
+        const char *answer;
+        unsigned score;
+    } answers[] = {{"7", 7},  {" 10\n", 10}, {"1", 1},    {"0", 0},
+                   {"11", 0}, {"7.", 0},     {"7/10", 0}, {"", 0},
+                   {"-3", 0}, {"seven", 0},  {"3 4", 0},  {"99999999999999999999", 0},
+                   {"08", 8}};
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+        cr_expect_eq(mmn_answer_score(answers[i].answer), answers[i].score, "%s",
+                     answers[i].answer);
 }
 
 /* The language model's cache holds positions that have read other features. */
