@@ -224,6 +224,34 @@ Test(gradient, is_refused_behind_probes_that_write_inside_layers)
     end(&c);
 }
 
+#define QFORMER "/golden/checkpoints/instructblip"
+
+/* What the queries read an image with is made again where the image's gradients are wanted. */
+Test(gradient, of_images_is_refused_behind_probes_that_write_to_queries)
+{
+    MMN_NEEDS(MMN_SOURCE_DIR QFORMER);
+    const mmn_session_options kind = {.size = sizeof(kind), .prompt_only = 1};
+    const mmn_objective objective = {
+        .size = sizeof(objective), .token = 33, .position = MMN_LAST_POSITION};
+    const mmn_probe probe = {.stages = "query.layers.1.mlp.act", .writes = 1, .see = see_nothing};
+    mmn_model *model;
+    mmn_input *input;
+    mmn_session *session;
+    cr_assert_eq(mmn_model_open(&model, MMN_SOURCE_DIR QFORMER, NULL, &error), MMN_OK);
+    cr_assert_eq(mmn_input_from_file(&input, model,
+                                     MMN_SOURCE_DIR "/golden/cases/instructblip/tiny.safetensors",
+                                     &error),
+                 MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_session_create(&session, model, &kind, &error), MMN_OK);
+    cr_assert_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK);
+    cr_expect_eq(mmn_session_gradient(session, input, &objective, NULL, &error), MMN_OK);
+    cr_assert_eq(mmn_session_keep(session, "grad.pixel_values", &error), MMN_OK);
+    cr_expect_eq(mmn_session_gradient(session, input, &objective, NULL, &error), MMN_USAGE);
+    mmn_session_free(session);
+    mmn_input_free(input);
+    mmn_model_close(model);
+}
+
 /* Zeroes the gradient that it is shown. */
 static mmn_status stop_gradient(void *context, const mmn_stage *stage, mmn_error *unused)
 {
