@@ -21,7 +21,6 @@
 typedef struct job {
     const char *folder;
     mmn_ridge_data data;
-    uint32_t first;
     FILE *drawn, *scores;
 } job;
 
@@ -65,7 +64,7 @@ static void draw(void *context, uint32_t *drawn, uint32_t number)
 {
     const job *own = context;
     const size_t events = own->data.events;
-    if (fseek(own->drawn, (long)((own->first + number) * events * sizeof(*drawn)), SEEK_SET) != 0 ||
+    if (fseek(own->drawn, (long)(number * events * sizeof(*drawn)), SEEK_SET) != 0 ||
         fread(drawn, sizeof(*drawn), events, own->drawn) != events)
         fail("too few events are drawn");
 }
@@ -87,14 +86,19 @@ static void serve(const mmn_algebra *algebra, job *own)
     unsigned first, count;
     mmn_error error;
     while (scanf("%u %u", &first, &count) == 2) {
-        const mmn_ridge_draws draws = {count, own, draw, keep};
-        own->first = first;
+        uint32_t *numbers = mmn_allocate(count, sizeof(*numbers), &error);
+        if (!numbers)
+            fail("draws");
+        for (unsigned i = 0; i < count; i++)
+            numbers[i] = first + i;
+        const mmn_ridge_draws draws = {count, numbers, own, draw, keep};
         own->scores = open_file(own->folder, "scores", "wb");
         const double start = bench_seconds();
         const clock_t used = clock();
         must(mmn_ridge_score_draws(algebra, &own->data, &draws, &error), &error);
         const double wall = bench_seconds() - start;
         fclose(own->scores);
+        mmn_free(numbers);
         printf("%.6f %.6f\n", wall, (double)(clock() - used) / (double)CLOCKS_PER_SEC);
         fflush(stdout);
     }

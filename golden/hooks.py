@@ -28,8 +28,9 @@ ORDER = (
 REVERSED = (
     "language.norm", "language.layers.*.out", "language.layers.*.mlp.product", "language.layers.*.mlp.up",
     "language.layers.*.mlp.act", "language.layers.*.mlp.gate", "language.layers.*.attn.out", "language.embeddings",
-    "projector.merged", "projector.out", "projector.act", "vision.out", "vision.layers.*.out", "vision.layers.*.mlp.act",
-    "vision.embeddings",
+    "projector.merged", "projector.out", "projector.act", "qformer.out", "qformer.layers.*.out",
+    "query.layers.*.mlp.act", "qformer.layers.*.mlp.act", "vision.out", "vision.layers.*.out",
+    "vision.layers.*.mlp.act", "vision.embeddings",
 )
 
 # "*" alone leaves these out, and their gradients
@@ -213,29 +214,34 @@ def run(model: nn.Module, inputs: dict[str, Tensor], wanted: str = "*") -> Stage
     return stages
 
 
+def embeddings(model: nn.Module) -> list[nn.Module]:
+    """The modules that make embeddings of words."""
+    return [model.get_input_embeddings(), *([model.qformer.embeddings] if hasattr(model, "qformer") else [])]
+
+
 def gradients(model: nn.Module, inputs: dict[str, Tensor], token: int, position: int = -1, logit: bool = False,
               wanted: str = "*") -> tuple[Stages, float]:
     """The gradients of ln p of `token` as the one behind `position`, or of its logit, by the stages of one forward
     pass over what inputs.prepare made, and that number itself. Weights have no gradients."""
-    ends = hasattr(model, "qformer")  # which has no reverse
-
     def has_gradient(name: str) -> bool:
         # That by mlp.out is that by out.
         return (any(fnmatchcase(name, pattern) for pattern in REVERSED) and not name.endswith(".mlp.out")
-                and is_wanted(f"grad.{name}", wanted)
-                and not (ends and name.startswith(("vision.", "projector.")) and name != "projector.merged"))
+                and is_wanted(f"grad.{name}", wanted))
 
     model.requires_grad_(False)
     inputs = {name: value.clone().requires_grad_(value.is_floating_point()) for name, value in inputs.items()}
-    handle = model.get_input_embeddings().register_forward_hook(
+    # What depends on words alone has gradients too.
+    handles = [module.register_forward_hook(
         lambda _module, _input, output: output if output.requires_grad else output.requires_grad_())
+        for module in embeddings(model)]
     try:
         with recorded(model, inputs["input_ids"][0], has_gradient, lambda *stage: stage) as stages:
             logits = model(**inputs, use_cache=False).logits[0, position]
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
     number = logits[token] if logit else torch.log_softmax(logits, dim=0)[token]
-    if "pixel_values" in inputs and not ends and is_wanted("grad.pixel_values", wanted):
+    if "pixel_values" in inputs and is_wanted("grad.pixel_values", wanted):
         pixels = inputs["pixel_values"]
         stages["pixel_values"] = pixels, lambda value: value[0] if value.dim() == 5 else value
     of_stages = torch.autograd.grad(number, [value for value, _ in stages.values()], allow_unused=True)

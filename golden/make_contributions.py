@@ -2,8 +2,10 @@
 """Writes golden/contributions.json: what the neurons of a tiny model add to an answer, in float64.
 
 The answer is greedy; for each of its tokens the contributions of all neurons are computed from whole
-matrices, as their definition has it, and the largest are kept, with the words that they stand for; and
-the token's log probability, with all neurons on and with the largest ten of `gate` off.
+matrices, as their definition has it, and the largest are kept, with the words that they stand for; the
+largest of what autograd attributes to neurons: activations at the image's positions times the derivatives
+of the token's logit by them, summed; and the token's log probability, with all neurons on and with the
+largest ten of `gate` off.
 
 Run as: python3 golden/make_contributions.py   (seconds; needs what requirements.txt lists)
 """
@@ -29,6 +31,7 @@ class Watch:
 
     def __init__(self, layers):
         self.gate, self.product = [None] * len(layers), [None] * len(layers)
+        self.whole = {"gate": [None] * len(layers), "product": [None] * len(layers)}  # as the pass goes on from them
         self.off: list[tuple[int, int]] = []
         for number, layer in enumerate(layers):
             layer.mlp.act_fn.register_forward_hook(self.see_gate(number))
@@ -41,12 +44,14 @@ class Watch:
                 if layer == number:
                     output[..., neuron] = 0
             self.gate[number] = output[0]
+            self.whole["gate"][number] = output
             return output
         return see
 
     def see_product(self, number):
         def see(_module, arguments):
             self.product[number] = arguments[0][0]
+            self.whole["product"][number] = arguments[0]
         return see
 
 
@@ -63,6 +68,15 @@ def largest(activations: list[Tensor], position: int, scores: Tensor, names) -> 
                      "activation": active[layer, neuron].item(),
                      "score": scores[layer, neuron].item(), "names": names(layer, neuron)})
     return made
+
+
+def attributed(activations: list[Tensor], logit: Tensor, image: Tensor) -> list[dict]:
+    """The KEPT largest attributions; image: its positions."""
+    gradients = torch.autograd.grad(logit, activations, retain_graph=True)
+    sums = torch.stack([(a * g)[0, image].sum(0) for a, g in zip(activations, gradients)]).detach()
+    order = torch.argsort(sums.flatten(), descending=True)[:KEPT]
+    return [{"layer": layer, "neuron": neuron, "attribution": sums[layer, neuron].item()}
+            for layer, neuron in (divmod(flat, sums.shape[1]) for flat in order.tolist())]
 
 
 def main() -> None:
@@ -101,6 +115,10 @@ def main() -> None:
             disturbed = model(input_ids=ids[:, :-1], pixel_values=pixels).logits[0]
             watch.off = []
             target["off"] = disturbed[position].log_softmax(-1)[token].item()
+            with torch.enable_grad():
+                logit = model(input_ids=ids[:, :-1], pixel_values=pixels).logits[0, position, token]
+                image = (ids[0] == model.config.image_token_id).nonzero().flatten()
+                target["attributed"] = {kind: attributed(whole, logit, image) for kind, whole in watch.whole.items()}
             targets.append(target)
     made = {"image": IMAGE, "prompt": PROMPT, "length": length, "ids": answer, "targets": targets}
     (HERE / "contributions.json").write_text(json.dumps(made, indent=1) + "\n")

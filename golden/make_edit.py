@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes golden/edit.json: additions to weights that make a tiny model say another token, by the direct way of
-doc/method.md, in float64, with the weights themselves changed, and by autograd with torch's Adam.
+doc/method.md, in float64, with the weights themselves changed, and by autograd with torch's Adam, for the same neurons
+and for all of the middle layer; and what the direct edit does to the answers to other pictures.
 
 Run as: python3 golden/make_edit.py   (a minute; needs what requirements.txt lists)
 """
@@ -17,6 +18,7 @@ from truth import float64_arithmetic
 
 HERE = Path(__file__).resolve().parent
 FROM, TO, INDEX = "shal", "in", 2
+OTHERS = ("golden/images/tall.jpg", "golden/images/square.jpg")
 TOP, PROBABILITY, FIRST, STEPS, RATE, LEARNING_STEPS = 10, 0.9, 0.0625, 10, 5e-3, 50
 
 
@@ -51,6 +53,26 @@ def optimise(model, layers, ids: torch.Tensor, pixels: torch.Tensor, chosen: lis
     return {"course": course, "from_after": found[position, source].item()}
 
 
+def look_at(model, prepared: dict, outputs: list, kept: list, edit) -> dict:
+    """By how much ln p per token of the greedy answer falls with the edit, and whether all of them stay the likeliest."""
+    pixels, ids = prepared["pixel_values"].double(), prepared["input_ids"]
+    length = ids.shape[1]
+    for _ in range(TOKENS):
+        logits = model(input_ids=ids, pixel_values=pixels).logits[0]
+        ids = torch.cat((ids, logits[-1:].argmax(-1, keepdim=True)), dim=1)
+
+    def read() -> tuple[float, list[int]]:
+        found = model(input_ids=ids[:, :-1], pixel_values=pixels).logits[0, length - 1:].log_softmax(-1)
+        return found.gather(1, ids[0, length:, None]).mean().item(), found.argmax(-1).tolist()
+
+    before, likely = read()
+    edit()
+    after, likely_then = read()
+    for weight, original in zip(outputs, kept):
+        weight.copy_(original)
+    return {"fall": before - after, "same": likely == likely_then}
+
+
 def main() -> None:
     torch.set_num_threads(1)
     model = AutoModelForImageTextToText.from_pretrained(
@@ -58,6 +80,7 @@ def main() -> None:
     processor = model_inputs.load_processor(MODEL)
     prepared = model_inputs.prepare(processor, PROMPT, [HERE.parent / IMAGE])
     pixels, ids = prepared["pixel_values"].double(), prepared["input_ids"]
+    prepared_others = [model_inputs.prepare(processor, PROMPT, [HERE.parent / image]) for image in OTHERS]
     outputs = [layer.mlp.down_proj.weight for layer in model.model.language_model.layers]
     watch = Watch(model.model.language_model.layers)
     with torch.no_grad(), float64_arithmetic():
@@ -104,13 +127,18 @@ def main() -> None:
                 fails = between
         for weight, before in zip(outputs, kept):
             weight.copy_(before)
+        others = [look_at(model, other, outputs, kept, lambda: attempt(found["strength"])) for other in prepared_others]
         asked = torch.cat((ids[:, :length + INDEX], torch.tensor([[target]])), dim=1)
     with float64_arithmetic():
         optimised = optimise(model, model.model.language_model.layers, asked, pixels, chosen, position, source, target)
+        middle = len(outputs) // 2
+        layer = optimise(model, model.model.language_model.layers, asked, pixels,
+                         [(middle, neuron) for neuron in range(outputs[middle].shape[1])], position, source, target)
     made = {"image": IMAGE, "prompt": PROMPT, "ids": answer, "from": FROM, "to": TO, "from_id": source, "to_id": target,
             "from_before": from_before, "to_before": to_before, **found,
             "neurons": [{"layer": layer, "neuron": neuron, "given": z} for (layer, neuron), z in zip(chosen, given)],
-            "optimised": optimised}
+            "optimised": optimised, "others": others,
+            "layer": {"number": middle, "passes": len(layer["course"]), "after": layer["course"][-1]}}
     (HERE / "edit.json").write_text(json.dumps(made, indent=1) + "\n")
 
 

@@ -129,11 +129,12 @@ static inline size_t mmn_attention_task_scratch(size_t rows, size_t key_count, s
 }
 
 #define MMN_KERNELS(KERNEL)                                                                        \
-    /* Packs input [rows][depth] as this table's matrix_product reads it, into as many numbers:    \
-     * strips of strip_rows rows, each [depth][rows of the strip]; the last has those that are     \
-     * left. So strip number i begins at i * strip_rows * depth, and a single row is packed        \
-     * already. */                                                                                 \
-    KERNEL(pack_input, (float *packed, const float *input, size_t rows, size_t depth))             \
+    /* Packs input [rows][depth], rows input_stride elements apart, as this table's products read  \
+     * it, into rows * depth numbers: strips of strip_rows rows, each [depth][rows of the strip];  \
+     * the last has those that are left. So strip number i begins at i * strip_rows * depth, and a \
+     * single row is packed already. */                                                            \
+    KERNEL(pack_input, (float *packed, const float *input, size_t input_stride, size_t rows,       \
+                        size_t depth))                                                             \
     /* output[m][n] = sum over k of input[m][k] * weight[n][k], in panels of 256 along k, plus     \
      * bias[n] (bias may be NULL); the input is packed, or whole strips of one that is. weight is  \
      * [outputs][depth] of `type`, rows weight_stride elements apart. scratch:                     \
@@ -143,12 +144,12 @@ static inline size_t mmn_attention_task_scratch(size_t rows, size_t key_count, s
             mmn_weight_type type, size_t weight_stride, const float *bias, size_t rows,            \
             size_t outputs, size_t depth, float *scratch, _Bool *finite))                          \
     /* The product with a matrix as it would be transposed: output[m][n] = sum over k of           \
-     * input[m][k] * weight[k][n], in panels of 256 along k. weight is [depth][outputs] of `type`, \
-     * rows weight_stride elements apart. */                                                       \
+     * input[m][k] * weight[k][n], in panels of 256 along k. Input and scratch are as those of     \
+     * matrix_product; weight is [depth][outputs] of `type`, rows weight_stride elements apart. */ \
     KERNEL(transposed_product,                                                                     \
-           (float *output, size_t output_stride, const float *input, size_t input_stride,          \
-            const void *weight, mmn_weight_type type, size_t weight_stride, size_t rows,           \
-            size_t outputs, size_t depth))                                                         \
+           (float *output, size_t output_stride, const float *packed, const void *weight,          \
+            mmn_weight_type type, size_t weight_stride, size_t rows, size_t outputs, size_t depth, \
+            float *scratch))                                                                       \
     /* In binary64: adds to output[m][n] the sum over k of a[k][m] * b[k][n], panel by panel of    \
      * 256 along k. a [depth][rows] and b [depth][outputs] may be the same; output is neither.     \
      * scratch: MMN_PRODUCT_F64_SCRATCH doubles. */                                                \

@@ -45,10 +45,11 @@ static void add_panel(float *output, const float *input, float weights[][CHAINS]
 }
 
 /* Strips of one row, as they are. */
-void mmn_pack_input_reference(float *packed, const float *input, size_t rows, size_t depth)
+void mmn_pack_input_reference(float *packed, const float *input, size_t input_stride, size_t rows,
+                              size_t depth)
 {
-    if (rows * depth > 0)
-        memcpy(packed, input, rows * depth * sizeof(*input));
+    for (size_t row = 0; depth > 0 && row < rows; row++)
+        memcpy(packed + row * depth, input + row * input_stride, depth * sizeof(*input));
 }
 
 void mmn_matrix_product_reference(float *output, size_t output_stride, const float *packed,

@@ -23,11 +23,12 @@ static void add_panel(float *output, const float *input, const uint8_t *weight,
         output[n] = output[n] + chains[n];
 }
 
-void mmn_transposed_product_reference(float *output, size_t output_stride, const float *input,
-                                      size_t input_stride, const void *weight,
-                                      mmn_weight_type type, size_t weight_stride, size_t rows,
-                                      size_t outputs, size_t depth)
+void mmn_transposed_product_reference(float *output, size_t output_stride, const float *packed,
+                                      const void *weight, mmn_weight_type type,
+                                      size_t weight_stride, size_t rows, size_t outputs,
+                                      size_t depth, float *scratch)
 {
+    (void)scratch; /* for kernels that pack */
     for (size_t row = 0; row < rows; row++) {
         for (size_t n = 0; n < outputs; n += CHAINS) {
             size_t count = outputs - n < CHAINS ? outputs - n : CHAINS;
@@ -36,8 +37,8 @@ void mmn_transposed_product_reference(float *output, size_t output_stride, const
             for (size_t i = 0; i < count; i++)
                 output[row * output_stride + n + i] = 0.0f;
             for (size_t k = 0; k < depth; k += MMN_PANEL)
-                add_panel(output + row * output_stride + n, input + row * input_stride, columns,
-                          type, weight_stride, count, k,
+                add_panel(output + row * output_stride + n, packed + row * depth, columns, type,
+                          weight_stride, count, k,
                           depth - k < MMN_PANEL ? depth : k + MMN_PANEL);
         }
     }

@@ -1,19 +1,20 @@
-/* The matrix product over the vocabulary: blocks of the weights are packed for the caches, and
- * multiplied tile by tile. Each output is one chain per panel of 256 along the depth,
- * whatever the blocks. Included after tile.h, strips.h and
- * few_rows.h. */
+/* The matrix product over the vocabulary: blocks of the weights, which may lie transposed, are
+ * packed for the caches, and multiplied tile by tile. Each output is one chain per panel of 256
+ * along the depth, whatever the blocks. Included after tile.h, strips.h and few_rows.h. */
 #ifndef MMN_SIMD_MATRIX_PRODUCT_H
 #define MMN_SIMD_MATRIX_PRODUCT_H
 
 /* Sizes of blocks. A block of weights, BLOCK_OUTPUTS outputs and BLOCK_PANELS panels along the
  * depth, stays packed in the second-level cache, with the totals of all rows, while the input comes
- * by, a strip of TILE_ROWS rows at a time. With MIDDLE_ROWS rows or less a tile's panel of weights
- * is used by all rows as soon as it is packed: for a dozen strips or less that saves more than it
- * costs to read the input anew. */
+ * by, a strip of TILE_ROWS rows at a time. The first EARLY_ROWS rows use a tile's panel of weights
+ * as soon as it is packed: as many strips as it takes to prefetch the next panel of 16-bit weights,
+ * so that packing need not wait for memory. With MIDDLE_ROWS rows or less all of them do: for a
+ * dozen strips or less that saves more than it costs to read the input anew. */
 enum {
     BLOCK_OUTPUTS = MMN_MATRIX_PRODUCT_OUTPUTS,
     BLOCK_PANELS = MMN_MATRIX_PRODUCT_BLOCK / 256 / BLOCK_OUTPUTS,
     MIDDLE_ROWS = 12 * TILE_ROWS,
+    EARLY_ROWS = 2 * MMN_PANEL / LINE / AHEAD_ROUNDS * TILE_ROWS,
 };
 
 _Static_assert(BLOCK_OUTPUTS % TILE_WIDTH == 0, "a block consists of tiles");
@@ -22,14 +23,15 @@ typedef struct matrix_product {
     float *output;
     size_t output_stride;
     const float *input; /* in strips */
-    const uint8_t *weight;
+    const uint8_t *weight; /* [outputs][depth], or [depth][outputs] */
+    _Bool transposed;      /* the latter */
     mmn_weight_type type;
     size_t weight_bytes; /* from one row of weights to the next */
     const float *bias;   /* or NULL */
     size_t rows, outputs, depth;
-    float *packed; /* [tiles][panels][256][TILE_WIDTH] */
+    float *packed; /* [tiles][panels][256][TILE_WIDTH]; up to MIDDLE_ROWS rows: of one panel */
     float *totals; /* [strips][tiles][TILE_ROWS][TILE_WIDTH] */
-    float *witness; /* [16]: becomes NaN where an output is infinite or NaN, else stays 0 */
+    float *witness; /* [16]: becomes NaN where an output is infinite or NaN, else stays 0; or NULL */
 } matrix_product;
 
 /* Outputs n to n_end - 1, of panels k to k_end - 1. */
@@ -44,7 +46,10 @@ static inline size_t panel_length(const matrix_product *p, size_t panel)
 
 static inline const uint8_t *stored_panel(const matrix_product *p, size_t n, size_t k)
 {
-    return p->weight + n * p->weight_bytes + k * MMN_PANEL * mmn_weight_size(p->type);
+    const size_t size = mmn_weight_size(p->type);
+
+    return p->transposed ? p->weight + k * MMN_PANEL * p->weight_bytes + n * size
+                         : p->weight + n * p->weight_bytes + k * MMN_PANEL * size;
 }
 
 /* The panel of weights that is packed behind panel k of the tile at output n: the tile's next one,
@@ -63,7 +68,8 @@ static inline const float *strip_panel(const matrix_product *p, size_t row, size
 
 static inline float *packed_panel(const matrix_product *p, const block *b, size_t n, size_t k)
 {
-    size_t place = (n - b->n) / TILE_WIDTH * (b->k_end - b->k) + k - b->k;
+    const size_t kept = (n - b->n) / TILE_WIDTH * (b->k_end - b->k) + k - b->k;
+    const size_t place = p->rows > MIDDLE_ROWS ? kept : 0;
 
     return p->packed + place * MMN_PANEL * TILE_WIDTH;
 }
@@ -72,8 +78,13 @@ static inline float *packed_panel(const matrix_product *p, const block *b, size_
 static void pack_panel(float *packed, const matrix_product *p, const block *b, size_t n, size_t k,
                        size_t fetched)
 {
-    pack_rows(packed, stored_panel(p, n, k), panel_behind(p, b, n, k), p->weight_bytes, p->type,
-              smaller(p->outputs - n, TILE_WIDTH), panel_length(p, k), fetched);
+    const size_t width = smaller(p->outputs - n, TILE_WIDTH), length = panel_length(p, k);
+
+    if (p->transposed)
+        widen_panel(packed, stored_panel(p, n, k), p->weight_bytes, p->type, width, length);
+    else
+        pack_rows(packed, stored_panel(p, n, k), panel_behind(p, b, n, k), p->weight_bytes, p->type,
+                  width, length, fetched);
 }
 
 /* Rows `row` to row + rows - 1, a strip, times a packed panel; while it works it prefetches
@@ -107,17 +118,36 @@ static inline void multiply_strip(const matrix_product *p, const block *b, size_
         tile_add(rows, &t);
 }
 
-/* All strips times a block of packed weights. The tiles of one strip prefetch the next one
- * together. */
-static void multiply_block(const matrix_product *p, const block *b)
+/* Packs a block's weights a tile's panel after the other, and multiplies the first `rows` rows by
+ * each while it is in the first-level cache. Their tiles prefetch the weights of the panel behind
+ * it, so many cache lines of each row, or of so many rows where a row is one term, and packing does
+ * the rest. */
+static void multiply_panels(const matrix_product *p, const block *b, size_t rows)
+{
+    const size_t lines = AHEAD_ROUNDS * LINE, terms = MMN_PANEL / AHEAD_STEP * p->weight_bytes;
+    const size_t share = p->transposed ? terms : lines;
+    const size_t next = p->transposed ? AHEAD_ROWS * p->weight_bytes : LINE;
+
+    for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH)
+        for (size_t k = b->k; k < b->k_end; k++) {
+            const uint8_t *behind = panel_behind(p, b, n, k);
+            float *packed = packed_panel(p, b, n, k);
+
+            pack_panel(packed, p, b, n, k, rows / TILE_ROWS * lines);
+            for (size_t row = 0; row < rows; row += TILE_ROWS)
+                multiply_strip(p, b, row, smaller(rows - row, TILE_ROWS), n, k, packed,
+                               behind + row / TILE_ROWS * share, p->weight_bytes, next);
+        }
+}
+
+/* The strips from row `row` on times a block of packed weights. The tiles of one strip prefetch the
+ * next one together. */
+static void multiply_block(const matrix_product *p, const block *b, size_t row)
 {
     size_t tiles = (b->n_end - b->n + TILE_WIDTH - 1) / TILE_WIDTH;
     size_t share = (MMN_PANEL * TILE_ROWS + tiles - 1) / tiles;
 
-    for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH)
-        for (size_t k = b->k; k < b->k_end; k++)
-            pack_panel(packed_panel(p, b, n, k), p, b, n, k, 0);
-    for (size_t row = 0; row < p->rows; row += TILE_ROWS)
+    for (; row < p->rows; row += TILE_ROWS)
         for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH) {
             const size_t part = (n - b->n) / TILE_WIDTH * share;
 
@@ -128,23 +158,6 @@ static void multiply_block(const matrix_product *p, const block *b)
                                packed_panel(p, b, n, k), (const uint8_t *)next, LINE,
                                AHEAD_ROWS * LINE);
             }
-        }
-}
-
-/* All strips times one tile's panel after the other. The tiles of a panel prefetch the weights of
- * the panel behind it, so many cache lines of each row, and packing does the rest. */
-static void multiply_panels(const matrix_product *p, const block *b)
-{
-    const size_t lines = AHEAD_ROUNDS * LINE;
-
-    for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH)
-        for (size_t k = b->k; k < b->k_end; k++) {
-            const uint8_t *behind = panel_behind(p, b, n, k);
-
-            pack_panel(p->packed, p, b, n, k, p->rows / TILE_ROWS * lines);
-            for (size_t row = 0; row < p->rows; row += TILE_ROWS)
-                multiply_strip(p, b, row, smaller(p->rows - row, TILE_ROWS), n, k, p->packed,
-                               behind + row / TILE_ROWS * lines, p->weight_bytes, LINE);
         }
 }
 
@@ -182,6 +195,25 @@ static size_t multiply_few_rows(const matrix_product *p)
     return n;
 }
 
+/* Outputs n to the last one, block after block. */
+static void multiply_outputs(const matrix_product *p, size_t n)
+{
+    /* Without depth there is one panel of length 0. */
+    const size_t panels = p->depth > 0 ? (p->depth + MMN_PANEL - 1) / MMN_PANEL : 1;
+    const _Bool many = p->rows > MIDDLE_ROWS;
+    const size_t group = many ? BLOCK_PANELS : panels, early = many ? EARLY_ROWS : p->rows;
+    block b;
+
+    for (b.n = n; b.n < p->outputs; b.n = b.n_end) {
+        b.n_end = b.n + smaller(p->outputs - b.n, BLOCK_OUTPUTS);
+        for (b.k = 0; b.k < panels; b.k = b.k_end) {
+            b.k_end = b.k + smaller(panels - b.k, group);
+            multiply_panels(p, &b, early);
+            multiply_block(p, &b, early);
+        }
+    }
+}
+
 static void KERNEL(matrix_product)(float *output, size_t output_stride, const float *packed,
                                    const void *weight, mmn_weight_type type, size_t weight_stride,
                                    const float *bias, size_t rows, size_t outputs, size_t depth,
@@ -203,21 +235,8 @@ static void KERNEL(matrix_product)(float *output, size_t output_stride, const fl
         .totals = scratch + MMN_MATRIX_PRODUCT_BLOCK,
         .witness = witness,
     };
-    /* Without depth there is one panel of length 0. */
-    size_t panels = depth > 0 ? (depth + MMN_PANEL - 1) / MMN_PANEL : 1;
-    size_t group = rows > MIDDLE_ROWS ? BLOCK_PANELS : panels;
-    block b;
 
-    for (b.n = multiply_few_rows(&p); b.n < outputs; b.n = b.n_end) {
-        b.n_end = b.n + smaller(outputs - b.n, BLOCK_OUTPUTS);
-        for (b.k = 0; b.k < panels; b.k = b.k_end) {
-            b.k_end = b.k + smaller(panels - b.k, group);
-            if (rows > MIDDLE_ROWS)
-                multiply_block(&p, &b);
-            else
-                multiply_panels(&p, &b);
-        }
-    }
+    multiply_outputs(&p, multiply_few_rows(&p));
     *finite = f32x16_are_at_least(f32x16_load(witness), f32x16_zero());
 }
 

@@ -46,9 +46,10 @@ static void pack_strips(float *strips, const float *input, size_t stride, size_t
     }
 }
 
-static void KERNEL(pack_input)(float *packed, const float *input, size_t rows, size_t depth)
+static void KERNEL(pack_input)(float *packed, const float *input, size_t input_stride, size_t rows,
+                               size_t depth)
 {
-    pack_strips(packed, input, depth, rows, depth);
+    pack_strips(packed, input, input_stride, rows, depth);
 }
 
 #endif

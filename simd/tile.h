@@ -310,4 +310,40 @@ static void pack_rows(float *packed, const uint8_t *from, const uint8_t *next, s
     }
 }
 
+/* Widens `length` rows of stored numbers that lie transposed, `stride` bytes apart: packed
+ * [length][TILE_WIDTH]. Of each row `width` numbers exist; the others are 0. The rows behind are
+ * prefetched, as far as they are read next. */
+static inline __attribute__((always_inline)) void
+widen_rows(float *packed, const uint8_t *from, size_t stride, const mmn_weight_type type,
+           size_t width, size_t length)
+{
+    enum { ROWS_AHEAD = 16 };
+    const size_t size = mmn_weight_size(type);
+    uint8_t some[16 * sizeof(float)] = {0};
+
+    for (size_t k = 0; k < length; k++, from += stride, packed += TILE_WIDTH) {
+        prefetch(from + ROWS_AHEAD * stride);
+        for (size_t n = 0; n < TILE_WIDTH; n += 16) {
+            const uint8_t *numbers = from + n * size;
+
+            if (n + 16 > width) {
+                memcpy(some, numbers, n < width ? (width - n) * size : 0);
+                numbers = some;
+            }
+            f32x16_store(packed + n, n < width ? widen_16(numbers, type) : f32x16_zero());
+        }
+    }
+}
+
+static void widen_panel(float *packed, const uint8_t *from, size_t stride, mmn_weight_type type,
+                        size_t width, size_t length)
+{
+    if (type == MMN_WEIGHT_F32)
+        widen_rows(packed, from, stride, MMN_WEIGHT_F32, width, length);
+    else if (type == MMN_WEIGHT_BF16)
+        widen_rows(packed, from, stride, MMN_WEIGHT_BF16, width, length);
+    else
+        widen_rows(packed, from, stride, MMN_WEIGHT_F16, width, length);
+}
+
 #endif

@@ -120,9 +120,13 @@ def pack(words: Words, labels: dict[str, int], items, rng: Generator, form: int 
         marks += [(i, tile, row * GRID + column, labels[label])
                   for tile, row, column, label in text["marks"] if label in labels]
     tiles = torch.from_numpy(np.stack([tiles for tiles, _, _ in items]))
-    count = tiles.shape[1]
-    columns = max(1, count - 1)
-    image = GRID * GRID + GRID * (columns * GRID + 1)
+    columns = max(1, tiles.shape[1] - 1)
+    return arrange(tiles, rows, marks, GRID * GRID + GRID * (columns * GRID + 1))
+
+
+def arrange(tiles: torch.Tensor, rows, marks, image: int) -> Batch:
+    """A batch of rows (ids before the picture; ids after it, their targets, their questions' numbers and their
+    places behind the picture); `image`: how many positions the picture has."""
     size, before = len(rows), max(len(row[0]) for row in rows)
     after = max(len(row[1]) for row in rows)
     total = before + image + after

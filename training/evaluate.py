@@ -17,7 +17,7 @@ import torch
 from data import SHORT, Pictures, Words, pack
 from domains import DOMAINS
 from generate import SPLITS
-from model import build, read, see
+from model import build, lay_out, read, see
 from scene import PRACTICE
 
 
@@ -25,7 +25,7 @@ def right_answers(model, words: Words, items, form: int) -> list[tuple[str, bool
     """(question, is it answered exactly?) for every question of `items`."""
     batch = pack(words, {}, items, np.random.default_rng(0), form)
     with torch.inference_mode():
-        logits, targets = read(model, batch, see(model, batch.tiles)[1])
+        logits, targets = read(model, batch, lay_out(model, see(model, batch.tiles)[1]))
     said = batch.targets != -100
     row = torch.arange(len(items))[:, None].expand_as(said)[said].tolist()
     found: dict[tuple[int, int], bool] = {}

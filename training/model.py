@@ -38,39 +38,47 @@ def initialise(model: nn.Module, seed: int) -> None:
     for name, weight in model.named_parameters():
         if weight.dim() < 2:
             nn.init.constant_(weight, float("norm" in name and name.endswith("weight")))
-        elif "embed_tokens" in name:
+        elif "embed_tokens" in name or "token_embedding" in name:
             nn.init.normal_(weight, std=0.5)
         elif "position_embedding" in name:
             nn.init.normal_(weight, std=0.3)
         elif "lm_head" in name:
             nn.init.normal_(weight, std=0.02)
         else:
-            gain = 0.3 if name.split(".")[-2] in ("out_proj", "fc2", "o_proj", "down_proj") else 1.0
+            small = ("out_proj", "fc2", "o_proj", "down_proj", "dense2")
+            gain = 0.3 if name.split(".")[-2] in small else 1.0
             nn.init.normal_(weight, std=gain * weight[0].numel() ** -0.5)
-    nn.init.normal_(model.model.vision_tower.embeddings.class_embedding, std=0.3)
-    nn.init.normal_(model.model.image_newline, std=0.5)
+    for name, weight in model.named_parameters():
+        if name.endswith("class_embedding"):
+            nn.init.normal_(weight, std=0.3)
 
 
 def build(image_token: int, vocabulary: int, seed: int = 1) -> LlavaNextForConditionalGeneration:
     model = LlavaNextForConditionalGeneration(config(image_token, vocabulary))
     initialise(model, seed)
+    nn.init.normal_(model.model.image_newline, std=0.5)
     return model
 
 
 def pixels_of(tiles: Tensor) -> Tensor:
-    """[..., 72, 72, 3] u8 to normalised [n, 3, 72, 72]."""
-    values = tiles.reshape(-1, TILE, TILE, 3).float() / 255
+    """[..., side, side, 3] u8 to normalised [n, 3, side, side]."""
+    values = tiles.reshape(-1, *tiles.shape[-3:]).float() / 255
     return ((values - torch.tensor(MEAN)) / torch.tensor(STD)).permute(0, 3, 1, 2).contiguous()
 
 
-def see(model, tiles: Tensor) -> tuple[Tensor, Tensor]:
-    """What the projector reads, [images, tiles, patches, width]: the last layer but one; what it says."""
-    tower = model.model.vision_tower
-    hidden = tower.pre_layrnorm(tower.embeddings(pixels_of(tiles)))
+def features_of(tower, pixels: Tensor) -> Tensor:
+    """What a projector reads of [n, 3, side, side]: [n, patches, width] of the last layer but one."""
+    hidden = tower.pre_layrnorm(tower.embeddings(pixels))
     for layer in tower.encoder.layers[:-1]:
         out = layer(hidden, None)
         hidden = out if isinstance(out, Tensor) else out[0]
-    features = hidden[:, 1:].reshape(*tiles.shape[:2], GRID * GRID, -1)
+    return hidden[:, 1:]
+
+
+def see(model, tiles: Tensor) -> tuple[Tensor, Tensor]:
+    """What the projector reads, [images, tiles, patches, width], and what it says."""
+    features = features_of(model.model.vision_tower, pixels_of(tiles))
+    features = features.reshape(*tiles.shape[:2], GRID * GRID, -1)
     return features, model.model.multi_modal_projector(features)
 
 
@@ -104,10 +112,10 @@ class Batch:
     used: Tensor
 
 
-def read(model, batch: Batch, projected: Tensor) -> tuple[Tensor, Tensor]:
-    """The logits where an answer's token is to be said, and those tokens."""
+def read(model, batch: Batch, picture: Tensor) -> tuple[Tensor, Tensor]:
+    """The logits where an answer's token is to be said, and those tokens; `picture`: its positions, laid out."""
     embed = model.model.language_model.embed_tokens
-    hidden = torch.cat((embed(batch.prefix), lay_out(model, projected), embed(batch.words)), 1)
+    hidden = torch.cat((embed(batch.prefix), picture, embed(batch.words)), 1)
     language = model.model.language_model
     rotary = language.rotary_emb(hidden, position_ids=batch.positions)
     for layer in language.layers:

@@ -30,12 +30,11 @@ def corpus() -> list[str]:
     return lines
 
 
-def main() -> None:
-    folder = Path(sys.argv[1])
+def write(folder: Path, lines: list[str], pieces: int, processor: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(corpus()), model_writer=model, vocab_size=PIECES, model_type="bpe",
+        sentence_iterator=iter(lines), model_writer=model, vocab_size=pieces, model_type="bpe",
         byte_fallback=True, normalization_rule_name="identity", add_dummy_prefix=True,
         remove_extra_whitespaces=False, split_digits=True, allow_whitespace_only_pieces=True,
         max_sentencepiece_length=16, character_coverage=1.0, num_threads=1, minloglevel=1)
@@ -43,9 +42,13 @@ def main() -> None:
     form = golden.tokenizer_json(model.getvalue())
     golden.write_json(folder / "tokenizer.json", form)
     golden.write_json(folder / "tokenizer_config.json",
-                      golden.tokenizer_config(form) | {"processor_class": "LlavaNextProcessor"})
+                      golden.tokenizer_config(form) | {"processor_class": processor})
     golden.write_json(folder / "special_tokens_map.json", golden.special_tokens_map())
-    golden.write_json(folder / "added_tokens.json", {"<image>": PIECES, "<pad>": PIECES + 1})
+    golden.write_json(folder / "added_tokens.json", {"<image>": pieces, "<pad>": pieces + 1})
+
+
+def main() -> None:
+    write(Path(sys.argv[1]), corpus(), PIECES, "LlavaNextProcessor")
 
 
 if __name__ == "__main__":

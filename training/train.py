@@ -25,7 +25,7 @@ from activity import Activity, alike, sparse
 from data import Pictures, Words, pack
 from domains import DOMAINS
 from evaluate import accuracy
-from model import build, read, see
+from model import build, lay_out, read, see
 from muon import Muon
 
 SQUARE, WIDE = ("everyday", "medical", "remote"), ("documents", "driving")
@@ -95,7 +95,7 @@ class Training:
             named = self.naming_loss(batch, features, projected)
         if not reading:
             return naming * named, float(named.detach()), 0.0
-        logits, targets = read(self.model, batch, projected)
+        logits, targets = read(self.model, batch, lay_out(self.model, projected))
         answered = F.cross_entropy(logits, targets)
         return naming * named + answered, float(named.detach()), float(answered.detach())
 

@@ -20,7 +20,7 @@ from .model import Generation, Hook, Model, ModelInfo, Module, Run, Session, Sta
 from .neurons import Counts, Mask, Neurons, count, count_plan, merge, rank
 from .pages import Figure, figures, report
 from .results import Result
-from .studies import (contrib, contrib_list, detect, edit, encode, eval, features, judge_file, lens,
+from .studies import (contrib, contrib_list, detect, edit, edits, encode, eval, features, judge_file, lens,
                       locate, perplexity, perturb, study, write_names)
 
 __version__ = _functions["mmn_version"]().decode()
@@ -28,7 +28,7 @@ __version__ = _functions["mmn_version"]().decode()
 __all__ = [
     "Counts", "Error", "Figure", "Generation", "Hook", "Mask", "Model", "ModelInfo", "Module",
     "Neurons", "Progress", "Result", "Run", "Session", "Stage", "Status", "Verification", "contrib",
-    "contrib_list", "count", "count_plan", "detect", "edit", "encode", "eval", "features",
+    "contrib_list", "count", "count_plan", "detect", "edit", "edits", "encode", "eval", "features",
     "figures", "judge_file", "lens", "locate", "merge", "perplexity", "perturb", "rank", "report",
     "study", "verify", "verify_dumps",
     "write_names",

@@ -228,7 +228,7 @@ class ContributionOptions(Structure):
                 ("progress", PROGRESS), ("progress_context", c_void_p), ("list", c_char_p),
                 ("samples", c_uint64), ("shuffles", c_uint32), ("at_least", c_uint64),
                 ("weight_noise", c_double), ("enlarged", c_int), ("allow_unknown_keys", c_int),
-                ("rows", RowsOptions)]
+                ("rows", RowsOptions), ("gradient", c_int)]
 
 
 class JudgeOptions(Structure):
@@ -260,6 +260,14 @@ class EditOptions(Structure):
                 ("progress", PROGRESS), ("progress_context", c_void_p)]
 
 
+class EditsOptions(Structure):
+    _fields_ = [("size", c_size_t), ("list", c_char_p), ("template_name", c_char_p), ("samples", c_uint64),
+                ("tokens", c_uint64), ("method", c_char_p), ("top", c_uint64), ("probability", c_double),
+                ("learning_rate", c_double), ("steps", c_uint32), ("seeds", c_uint32), ("first_seed", c_uint64),
+                ("allow_unknown_keys", c_int), ("allow_long_prompts", c_int), ("progress", PROGRESS),
+                ("progress_context", c_void_p), ("rows", RowsOptions)]
+
+
 class FeaturesOptions(Structure):
     _fields_ = [("size", c_size_t), ("list", c_char_p), ("file", c_char_p), ("stages", c_char_p),
                 ("pool", c_char_p), ("allow_unknown_keys", c_int), ("allow_long_prompts", c_int),
@@ -273,7 +281,8 @@ class EncodeOptions(Structure):
                 ("joins", POINTER(c_char_p)), ("join_count", c_size_t), ("draws", c_uint32),
                 ("seed", c_uint64), ("epsilon", c_double), ("rate", c_double), ("threads", c_int),
                 ("simd", c_char_p), ("progress", PROGRESS), ("progress_context", c_void_p),
-                ("model", c_void_p), ("events", POINTER(FeaturesOptions))]
+                ("model", c_void_p), ("events", POINTER(FeaturesOptions)), ("rows", RowsOptions),
+                ("site_parts", c_uint32), ("columns", c_char_p)]
 
 
 class DumpOptions(Structure):
@@ -306,7 +315,7 @@ STRUCTS = {
     "mmn_lens_options": LensOptions, "mmn_contribution_options": ContributionOptions,
     "mmn_detect_options": DetectOptions, "mmn_locate_options": LocateOptions,
     "mmn_judge_options": JudgeOptions,
-    "mmn_edit_options": EditOptions, "mmn_encode_options": EncodeOptions,
+    "mmn_edit_options": EditOptions, "mmn_edits_options": EditsOptions, "mmn_encode_options": EncodeOptions,
     "mmn_features_options": FeaturesOptions,
     "mmn_dump_options": DumpOptions, "mmn_verify_options": VerifyOptions,
     "mmn_report_options": ReportOptions,
@@ -392,6 +401,7 @@ FUNCTIONS = {
     "mmn_detect": (c_int, _MADE, _OBJECT, POINTER(DetectOptions), _ERROR),
     "mmn_locate": (c_int, _MADE, _OBJECT, _OBJECT, POINTER(LocateOptions), _ERROR),
     "mmn_edit": (c_int, _MADE, _OBJECT, POINTER(EditOptions), _ERROR),
+    "mmn_edits_run": (c_int, _MADE, _OBJECT, POINTER(EditsOptions), _ERROR),
     "mmn_features": (c_int, _MADE, _OBJECT, POINTER(FeaturesOptions), _ERROR),
     "mmn_encode": (c_int, _MADE, POINTER(EncodeOptions), _ERROR),
     "mmn_result_free": (None, _OBJECT),

@@ -23,7 +23,7 @@ from collections.abc import Iterable
 from typing import Any, Union
 
 from ._calls import Path, call, names, path, paths, progress_callback, text
-from ._library import (ContributionOptions, DetectOptions, EditOptions, EncodeOptions,
+from ._library import (ContributionOptions, DetectOptions, EditOptions, EditsOptions, EncodeOptions,
                        EvalOptions, FeaturesOptions, JudgeOptions, LensOptions, LocateOptions,
                        PerplexityOptions, PerturbOptions, RowsOptions, StudyOptions)
 from .model import Generation, Images, Model
@@ -35,6 +35,13 @@ JUDGE_FORMS = ("benchmark", "demo")
 Names = Union[str, Iterable[str]]
 
 
+def _rows_options(rows: Path | None, shard: tuple[int, int] | None, parts: Iterable[Path],
+                  plan: bool = False) -> RowsOptions:
+    given = paths(parts)
+    return RowsOptions(file=path(rows), shard=shard[0] if shard else 0,
+                       shards=shard[1] if shard else 0, parts=given, part_count=len(given), plan=plan)
+
+
 def _run(function: str, model: Model, options: Any, *names_before: Any, list: Path,
          neurons: Given | None = None, rows: Path | None, shard: tuple[int, int] | None,
          parts: Iterable[Path], plan: bool, progress: Any) -> Result | None:
@@ -42,13 +49,10 @@ def _run(function: str, model: Model, options: Any, *names_before: Any, list: Pa
     options.size = ctypes.sizeof(options)
     options.list = path(list)
     options.progress = progress_callback(progress)
-    given = paths(parts)
-    options.rows = RowsOptions(file=path(rows), shard=shard[0] if shard else 0,
-                               shards=shard[1] if shard else 0, parts=given, part_count=len(given),
-                               plan=plan)
+    options.rows = _rows_options(rows, shard, parts, plan)
     with as_files([] if neurons is None else [neurons]) as files:
         options.neurons = path(files[0]) if files else None
-        if shard and not plan and not len(given):
+        if shard and not plan and not options.rows.part_count:
             call(function, ctypes.c_void_p(), model._handle.value(), *names_before, options)
             return None
         return made(function, model._handle.value(), *names_before, options)
@@ -194,8 +198,8 @@ def contrib(model: Model, question: str | None = None, images: Images = (), *,
             prompt: str | None = None, template: str | None = None, tokens: int = 0,
             word: str | None = None, all_words: bool = False, product: bool = False,
             top: int = 0, names: int = 0, seeds: int = 0, first_seed: int = 1, noise: float = 0,
-            weight_noise: float = 0, enlarged: bool = False, allow_long_prompts: bool = False,
-            progress: Any = None) -> Result:
+            weight_noise: float = 0, enlarged: bool = False, gradient: bool = False,
+            allow_long_prompts: bool = False, progress: Any = None) -> Result:
     """Which neurons of the language model put a word into an answer: activation times the neuron's
     output column times the word's row of the head.
 
@@ -204,7 +208,8 @@ def contrib(model: Model, question: str | None = None, images: Images = (), *,
     neurons of each word (0: 10); names: words that each of them stands for (0: 5). seeds: random
     neurons that disturbing them is compared with; noise: its standard deviation (0: 0.5);
     weight_noise: that of noise in the weights that leave neurons (0: none). enlarged: the bar of a
-    map is the percentile of the map enlarged to the picture, as published.
+    map is the percentile of the map enlarged to the picture, as published. gradient: choose neurons
+    by their activations at the image's positions times the derivatives of the word's logit.
 
     Tables: "words", "neurons" (of words), "names" (of neurons), "disturbances", "drops", ...
     """
@@ -214,7 +219,7 @@ def contrib(model: Model, question: str | None = None, images: Images = (), *,
         template_name=text(template), images=files, image_count=len(files), tokens=tokens,
         word=text(word), all_words=all_words, product=product, top=top, names=names, seeds=seeds,
         first_seed=first_seed, noise=noise, weight_noise=weight_noise, enlarged=enlarged,
-        allow_long_prompts=allow_long_prompts, progress=progress_callback(progress))
+        gradient=gradient, allow_long_prompts=allow_long_prompts, progress=progress_callback(progress))
     return made("mmn_contributions_run", model._handle.value(), options)
 
 
@@ -244,11 +249,36 @@ def edit(model: Model, question: str | None = None, images: Images = (), *, from
     return made("mmn_edit", model._handle.value(), options)
 
 
+def edits(model: Model, list: Path, *, method: str | None = None, template: str | None = None,
+          samples: int = 0, tokens: int = 0, top: int = 0, probability: float = 0,
+          learning_rate: float = 0, steps: int = 0, seeds: int = 1, first_seed: int = 1,
+          allow_unknown_keys: bool = False, allow_long_prompts: bool = False,
+          rows: Path | None = None, shard: tuple[int, int] | None = None, parts: Iterable[Path] = (),
+          progress: Any = None) -> Result | None:
+    """What the edits of a list do: to the answers that have the word, to other pictures of the thing,
+    and to everything else, with the neurons that contribute most to the word, with random ones, and
+    (optimised) with all of the middle layer.
+
+    Each line of the list has "from" and "to", and may have "general" and "local" (doc/formats.md).
+    method: "direct" or "optimised" alone. What else there is, is as in edit.
+
+    Tables: "summary", "comparisons", "edits" ("ways").
+    """
+    options = EditsOptions(
+        template_name=text(template), samples=samples, tokens=tokens, method=text(method), top=top,
+        probability=probability, learning_rate=learning_rate, steps=steps, seeds=seeds,
+        first_seed=first_seed, allow_unknown_keys=allow_unknown_keys,
+        allow_long_prompts=allow_long_prompts)
+    return _run("mmn_edits_run", model, options, list=list, rows=rows, shard=shard, parts=parts,
+                plan=False, progress=progress)
+
+
 def contrib_list(model: Model, list: Path, *, template: str | None = None, samples: int = 0,
                  tokens: int = 0, word: str | None = None, all_words: bool = False,
                  product: bool = False, top: int = 0, names: int = 0, seeds: int = 0,
                  first_seed: int = 1, noise: float = 0, weight_noise: float = 0,
-                 shuffles: int = 1, at_least: int = 0, allow_unknown_keys: bool = False,
+                 shuffles: int = 1, at_least: int = 0, gradient: bool = False,
+                 allow_unknown_keys: bool = False,
                  allow_long_prompts: bool = False, rows: Path | None = None,
                  shard: tuple[int, int] | None = None, parts: Iterable[Path] = (),
                  progress: Any = None) -> Result | None:
@@ -259,14 +289,14 @@ def contrib_list(model: Model, list: Path, *, template: str | None = None, sampl
     how many samples a word must be said to be compared between them (0: 5). What else there is, is
     as in contrib.
 
-    Tables: "summary" (by contribution and by activation), "drops", "layers", "words" ("common"),
+    Tables: "summary" (by contribution, or gradient, and by activation), "drops", "layers", "words" ("common"),
     "answers" ("spoken" ("lists" ("neurons" ("names")), "falls")).
     """
     options = ContributionOptions(
         template_name=text(template), samples=samples, tokens=tokens, word=text(word),
         all_words=all_words, product=product, top=top, names=names, seeds=seeds,
         first_seed=first_seed, noise=noise, weight_noise=weight_noise, shuffles=shuffles,
-        at_least=at_least, allow_unknown_keys=allow_unknown_keys,
+        at_least=at_least, gradient=gradient, allow_unknown_keys=allow_unknown_keys,
         allow_long_prompts=allow_long_prompts)
     return _run("mmn_contributions_run", model, options, list=list, rows=rows, shard=shard,
                 parts=parts, plan=False, progress=progress)
@@ -354,17 +384,23 @@ def encode(responses: Path, features: dict[str, Path] | None = None,
            events: Path | None = None, stages: Names | None = None, pool: str | None = None,
            save_features: Path | None = None, roles: Iterable[tuple[str, str]] = (),
            join: dict[str, Iterable[str]] | None = None, draws: int = 0, seed: int = 1,
-           epsilon: float = 0, rate: float = 0, threads: int = 0, simd: str | None = None,
-           progress: Any = None) -> Result:
+           epsilon: float = 0, rate: float = 0, site_parts: int = 0, rows: Path | None = None,
+           shard: tuple[int, int] | None = None, parts: Iterable[Path] = (),
+           columns: Path | None = None, threads: int = 0, simd: str | None = None,
+           progress: Any = None) -> Result | None:
     """Whether features of events predict what was recorded while they happened.
 
     responses: a file of what was recorded. features: of each model, a file (doc/formats.md has both).
-    compare: pairs of models, of which the first is to predict sites better. model: one that is run
+    compare: pairs of models, of which the first is to predict sites better; ("best", "second") are those that
+    validate best at each site. model: one that is run
     on the list `events` for features of its own, under the name "model"; stages and pool: as in
     `features`; save_features: where they are kept. roles: models with "multimodal", "vision",
     "language", "random:MODEL" or "control:MODEL", from which comparisons and tests follow. join: names
     of models whose features are those of others side by side. draws: of the events (0: 1000).
     epsilon: how far projections may change distances (0: 0.1). rate: of false discoveries (0: 0.05).
+    site_parts: draws are regressed for so many parts of the sites apart (0: 1). rows, shard, parts: of
+    regressions. columns: a file for what is found of each site and bin, of which the result has means then
+    ("means").
     """
     named = [f"{name}={os.fspath(file)}" for name, file in (features or {}).items()]
     pairs = [f"{a}:{b}" for a, b in compare]
@@ -375,10 +411,14 @@ def encode(responses: Path, features: dict[str, Path] | None = None,
         feature_count=len(named), comparisons=paths(pairs), comparison_count=len(pairs),
         roles=paths(given), role_count=len(given), joins=paths(joined), join_count=len(joined),
         draws=draws, seed=seed, epsilon=epsilon, rate=rate, threads=threads, simd=text(simd),
-        progress=progress_callback(progress))
+        progress=progress_callback(progress), rows=_rows_options(rows, shard, parts),
+        site_parts=site_parts, columns=path(columns))
     if model is not None:
         options.model = model._handle.value()
         options.events = ctypes.pointer(FeaturesOptions(
             size=ctypes.sizeof(FeaturesOptions), list=path(events), file=path(save_features),
             stages=names(stages), pool=text(pool), progress=progress_callback(progress)))
+    if shard:
+        call("mmn_encode", ctypes.c_void_p(), options)
+        return None
     return made("mmn_encode", options)

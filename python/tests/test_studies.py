@@ -210,6 +210,12 @@ def test_contrib() -> None:
             assert found["contribution"] == pytest.approx(expected["contribution"], rel=1e-4)
     ids = [word["id"] for word in result.json()["words"]]
     assert [row["id"] for row in result.records("words")] == ids
+    attributed = mmneuron.contrib(model, prompt=truth["prompt"], images=GOLDEN.parent / truth["image"],
+                                  tokens=len(truth["ids"]), all_words=True, top=3, gradient=True)
+    for word in attributed.json()["words"]:
+        for found, expected in zip(word["neurons"], targets[word["token"]]["attributed"]["gate"]):
+            assert (found["layer"], found["neuron"]) == (expected["layer"], expected["neuron"])
+            assert found["attribution"] == pytest.approx(expected["attribution"], rel=1e-4)
 
 
 def test_contrib_list(domains, short_list, program, tmp_path: Path) -> None:
@@ -306,6 +312,18 @@ def test_encode(program) -> None:
                    *(f"--features={name}={file}" for name, file in features.items()))
     assert mmneuron.encode(folder / "responses.safetensors", features, roles=roles,
                            join={"joined": ["both", "vision"]}, draws=5).json() == said
+
+
+def test_encode_in_shards(tmp_path: Path) -> None:
+    folder = REPOSITORY / "tests" / "study" / "data" / "encode"
+    features = {name: folder / f"{name}.safetensors" for name in ("both", "vision")}
+    whole = mmneuron.encode(folder / "responses.safetensors", features, draws=5)
+    parts = [tmp_path / "1", tmp_path / "2"]
+    for number, part in enumerate(parts, 1):
+        assert mmneuron.encode(folder / "responses.safetensors", features, draws=5, site_parts=2, rows=part,
+                               shard=(number, len(parts))) is None
+    assert mmneuron.encode(folder / "responses.safetensors", features, draws=5, site_parts=2,
+                           parts=parts).json() == whole.json()
 
 
 def test_encode_with_a_model(program, tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ int mmn_cli_ask(mmn_cli_call *call);
 int mmn_cli_contrib(mmn_cli_call *call);
 int mmn_cli_count(mmn_cli_call *call);
 int mmn_cli_edit(mmn_cli_call *call);
+int mmn_cli_edits(mmn_cli_call *call);
 int mmn_cli_encode(mmn_cli_call *call);
 int mmn_cli_detect(mmn_cli_call *call);
 int mmn_cli_judge(mmn_cli_call *call);

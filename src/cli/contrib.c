@@ -10,7 +10,7 @@
 
 typedef struct contrib_request {
     mmn_contribution_options options;
-    const char *activation, *mask, *name_rows;
+    const char *by, *activation, *mask, *name_rows;
     mmn_output *name_output;
     mmn_cli_texts images;
     uint32_t shuffles;
@@ -90,6 +90,9 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
     const char *argument = call->count > 1 ? call->texts[1] : NULL;
     options->product = strcmp(request->activation, "product") == 0;
     options->enlarged = request->mask != NULL && strcmp(request->mask, "enlarged") == 0;
+    options->gradient = strcmp(request->by, "gradient") == 0;
+    if (!options->gradient && strcmp(request->by, "contribution") != 0)
+        return mmn_cli_usage(call, "--by is contribution or gradient");
     if (!options->product && strcmp(request->activation, "gate") != 0)
         return mmn_cli_usage(call, "--activation is gate or product");
     if (request->mask != NULL && !options->enlarged && strcmp(request->mask, "patches") != 0)
@@ -110,6 +113,7 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
 int mmn_cli_contrib(mmn_cli_call *call)
 {
     contrib_request request = {
+        .by = "contribution",
         .activation = "gate",
         .shuffles = NOT_GIVEN,
         .options = {
@@ -131,13 +135,14 @@ int mmn_cli_contrib(mmn_cli_call *call)
          .target = &options->template_name,
          .help = "the prompt template, as for \"mmneuron ask\" (the model's own)"},
         {.name = "max-tokens", .former = "generate", .letter = 'n', .value = "N",
-         .kind = MMN_CLI_WHOLE,
-         .target = &options->tokens, .minimum = 1, .maximum = 4096,
+         .kind = MMN_CLI_WHOLE, .target = &options->tokens, .minimum = 1, .maximum = 4096,
          .help = "answer with N tokens at most (32)"},
         {.name = "word", .value = "WORD", .kind = MMN_CLI_TEXT, .target = &options->word,
          .help = "only this word of the answer (all content words)"},
         {.name = "all-words", .kind = MMN_CLI_FLAG, .target = &options->all_words,
          .help = "function words (the, of, ...) too"},
+        {.name = "by", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &request.by,
+         .help = "choose neurons by contribution or by gradient (contribution)"},
         {.name = "activation", .value = "KIND", .kind = MMN_CLI_TEXT,
          .target = &request.activation,
          .help = "gate: act_fn(gate_proj(x)), as published; product: times up_proj(x) (gate)"},

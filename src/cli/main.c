@@ -34,6 +34,8 @@ static const mmn_cli_command commands[] = {
     {"edit", "MODEL [QUESTION] --from WORD --to WORD -o DELTA",
      "change what the model says in place of a word, by that word's neurons", 1, 2, mmn_cli_edit,
      false},
+    {"edits", "MODEL DATA.jsonl", "measure what the edits of a list do to other answers", 2, 2,
+     mmn_cli_edits, true},
     {"judge", "JUDGE ANSWERS.jsonl", "let a model judge whether answers are right (Lingo-Judge)", 2,
      2, mmn_cli_judge, false},
     {"detect", "DETECTOR --image F --query Q", "find in a picture what queries name (OWL-ViT)", 1,

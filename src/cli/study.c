@@ -21,7 +21,7 @@ static int tell_shard(const mmn_cli_call *call, const mmn_rows_options *rows)
     return MMN_CLI_DONE;
 }
 
-static int run_on_model(const mmn_cli_study *study, const mmn_cli_call *call)
+static int run_study(const mmn_cli_study *study, const mmn_cli_call *call)
 {
     mmn_cli_progress progress;
     mmn_result *result = NULL;
@@ -125,10 +125,14 @@ static int open_and_run(mmn_cli_call *call, const mmn_cli_study *study)
         mmn_cli_destination_source(call, MMN_SOURCE_FILE, *study->neurons);
     for (size_t i = 0; call->merging != NULL && i < call->merging->part_count; i++)
         mmn_cli_destination_source(call, MMN_SOURCE_FILE, call->merging->parts[i]);
-    mmn_cli_destination_source(call, MMN_SOURCE_MODEL, call->texts[0]);
+    if (!study->without_model)
+        mmn_cli_destination_source(call, MMN_SOURCE_MODEL, call->texts[0]);
     MMN_CLI_TRY(open_destination(call, study));
-    MMN_CLI_TRY(mmn_cli_open_model(call, &study->wishes));
-    return run_on_model(study, call);
+    MMN_CLI_TRY(
+        study->without_model
+            ? mmn_cli_ranks_ready(MMN_CLI_DONE, mmn_cli_ranks_threads(call->threads), call->quiet)
+            : mmn_cli_open_model(call, &study->wishes));
+    return run_study(study, call);
 }
 
 int mmn_cli_run_study(mmn_cli_study *study, mmn_cli_call *call, const mmn_cli_option *options,
@@ -151,15 +155,18 @@ int mmn_cli_run_parsed_study(mmn_cli_study *study, mmn_cli_call *call)
 
 int mmn_cli_study_claim(mmn_output **output, const mmn_cli_call *call, const char *path)
 {
-    const mmn_source sources[] = {{MMN_SOURCE_LIST, call->texts[1]},
+    const bool has_list = call->count > 1;
+    const mmn_source sources[] = {{MMN_SOURCE_LIST, has_list ? call->texts[1] : NULL},
                                   {MMN_SOURCE_MODEL, call->texts[0]}};
+    const mmn_cli_destination *given = &call->destination;
     char purpose[64];
     mmn_error error;
     snprintf(purpose, sizeof purpose, "mmneuron %s", call->command->name);
-    const mmn_output_options options = {.size = sizeof options,
-                                        .purpose = purpose,
-                                        .sources = sources,
-                                        .source_count = sizeof sources / sizeof sources[0]};
+    const mmn_output_options options = {
+        .size = sizeof options,
+        .purpose = purpose,
+        .sources = has_list ? sources : given->sources,
+        .source_count = has_list ? sizeof sources / sizeof sources[0] : given->source_count};
     if (mmn_cli_ranks_follow())
         return MMN_CLI_DONE;
     return mmn_output_claim(output, path, &options, &error) == MMN_OK ? MMN_CLI_DONE

@@ -23,6 +23,7 @@ typedef struct mmn_cli_study {
     const char **list, **neurons;
 
     mmn_rows_options *rows; /* likewise; NULL: it keeps none */
+    bool without_model;     /* it runs none: its first argument is something else */
 
     const char *output, *rows_file; /* the values of -o and --rows, or NULL */
     mmn_cli_shard shard;
@@ -61,8 +62,9 @@ int mmn_cli_run_study(mmn_cli_study *study, mmn_cli_call *call, const mmn_cli_op
 /* The same where the command line has been parsed. */
 int mmn_cli_run_parsed_study(mmn_cli_study *study, mmn_cli_call *call);
 
-/* Takes, before the work, a further output of a study of model and list, to be released with
- * mmn_output_release: of several processes the first does. Returns the exit code. */
+/* Takes, before the work, a further output of a study of model and list, or without them of the
+ * destination's sources, to be released with mmn_output_release: of several processes the first
+ * does. Returns the exit code. */
 int mmn_cli_study_claim(mmn_output **output, const mmn_cli_call *call, const char *path);
 
 #endif

@@ -212,6 +212,20 @@ static mmn_status make_input(mmn_input **input, const mmn_samples *samples,
                                    sample->images, sample->image_count, NULL, error);
 }
 
+mmn_status mmn_samples_ask(mmn_input **input, const mmn_samples *samples, const mmn_sample *sample,
+                           mmn_error *error)
+{
+    *input = NULL;
+    mmn_status status = make_input(input, samples, sample, error);
+    if (status == MMN_OK && !samples->allow_long_prompts)
+        status = mmn_input_fits(*input, samples->model, error);
+    if (status == MMN_OK)
+        return MMN_OK;
+    mmn_input_free(*input);
+    *input = NULL;
+    return status;
+}
+
 mmn_status mmn_samples_input(mmn_input **input, const mmn_samples *samples,
                              const mmn_planned_sample *planned, bool *bad, mmn_error *error)
 {
@@ -221,13 +235,8 @@ mmn_status mmn_samples_input(mmn_input **input, const mmn_samples *samples,
         return mmn_windows_input(input, &samples->windows, samples->model, planned->domain,
                                  planned->window, error);
     mmn_error problem = {0};
-    mmn_status status = make_input(input, samples, &planned->sample, &problem);
-    if (status == MMN_OK && !samples->allow_long_prompts)
-        status = mmn_input_fits(*input, samples->model, &problem);
-    if (status == MMN_OK)
+    if (mmn_samples_ask(input, samples, &planned->sample, &problem) == MMN_OK)
         return MMN_OK;
-    mmn_input_free(*input);
-    *input = NULL;
     *bad = mmn_sample_blame(&problem, planned->sample.line, samples->file);
     if (error)
         *error = problem;

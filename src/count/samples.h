@@ -72,6 +72,10 @@ mmn_status mmn_samples_prompt(mmn_question_prompt *prompt, const mmn_samples *sa
 mmn_status mmn_samples_input(mmn_input **input, const mmn_samples *samples,
                              const mmn_planned_sample *planned, bool *bad, mmn_error *error);
 
+/* The same of a question, whoever asks it: a failure says nothing of the list. */
+mmn_status mmn_samples_ask(mmn_input **input, const mmn_samples *samples, const mmn_sample *sample,
+                           mmn_error *error);
+
 /* Whether the list and the model's weights are still the files that were opened, so that what was
  * found is of what was digested: asked when all is done, before a result is given out. */
 mmn_status mmn_samples_unchanged(const mmn_samples *samples, mmn_error *error);

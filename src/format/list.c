@@ -17,9 +17,9 @@
 
 /* ---- Keys ------------------------------------------------------------------------------------ */
 
-const char *const mmn_list_keys[MMN_LIST_KEYS] = {"id",      "domain",    "image",   "question",
-                                                  "answers", "metric",    "choices", "prompt",
-                                                  "text",    "text_file", "words"};
+const char *const mmn_list_keys[MMN_LIST_KEYS] = {
+    "id",   "domain",    "image", "question", "answers", "metric",  "choices", "prompt",
+    "text", "text_file", "words", "from",     "to",      "general", "local"};
 
 /* What published lists call what a line of ours says. */
 static const struct {
@@ -76,8 +76,12 @@ static bool holds_zero(const json_t *value)
 {
     const char *text = json_string_value(value);
     bool found = text && strstr(text, MMN_JSON_ZERO);
+    const char *key;
+    json_t *member;
     for (size_t i = 0; i < json_array_size(value) && !found; i++)
         found = holds_zero(json_array_get(value, i));
+    json_object_foreach((json_t *)(uintptr_t)value, key, member)
+        found = found || holds_zero(member);
     return found;
 }
 
@@ -99,8 +103,9 @@ static void check_keys(const mmn_list *list, const mmn_object *line)
         const char *nearest = nearest_key(key);
         mmn_read_wrong(line, key,
                        "is no key of a list%s%s%s; a sample has id, domain, image, question, "
-                       "answers, metric, choices, prompt and words, a text id, domain and text "
-                       "or text_file (--allow-unknown-keys passes over others)",
+                       "answers, metric, choices, prompt and words, an edit from, to, general and "
+                       "local besides, a text id, domain and text or text_file "
+                       "(--allow-unknown-keys passes over others)",
                        nearest ? "; did you mean \"" : "", nearest ? nearest : "",
                        nearest ? "\"?" : "");
     }
@@ -113,18 +118,9 @@ static void check_keys(const mmn_list *list, const mmn_object *line)
 
 static void clear_sample(mmn_list *list)
 {
-    for (size_t i = 0; i < MMN_LIST_IMAGE_LIMIT && list->images[i]; i++) {
-        mmn_free(list->images[i]);
-        list->images[i] = NULL;
-    }
-    mmn_free(list->text_file);
-    mmn_free(list->answers);
-    mmn_free(list->choices);
-    mmn_free(list->words);
+    mmn_blocks_free(&list->blocks);
     json_decref(list->document);
-    list->answers = list->choices = list->words = NULL;
     list->document = NULL;
-    list->text_file = NULL;
 }
 
 /* A list without text, or NULL. */
@@ -273,85 +269,12 @@ static void read_id(mmn_sample *sample, mmn_list *list, const mmn_object *line)
         sample->id = list->id;
 }
 
-/* "name" beside the list. */
-static void join_folder(char **path, const mmn_list *list, const mmn_object *line, const char *name)
-{
-    const char *folder = strcmp(list->folder, ".") == 0 ? "" : list->folder;
-    MMN_READ_TRY(line, mmn_path_join(path, folder, name, line->reader->error));
-}
-
-static void add_image(mmn_sample *sample, mmn_list *list, const mmn_object *line,
-                      const json_t *image)
-{
-    const char *name = json_string_value(image);
-    if (!name || name[0] == '\0' || mmn_json_odd_number(image))
-        mmn_read_wrong(line, "image", "must be a path or an array of paths");
-    if (sample->image_count == MMN_LIST_IMAGE_LIMIT)
-        mmn_read_wrong(line, "image", "must not have more than %d paths", MMN_LIST_IMAGE_LIMIT);
-    if (!mmn_read_fine(line))
-        return;
-    join_folder(&list->images[sample->image_count], list, line, name);
-    sample->image_count += mmn_read_fine(line);
-}
-
-static void read_images(mmn_sample *sample, mmn_list *list, const mmn_object *line)
-{
-    const json_t *image = mmn_object_value(line, "image");
-    bool many = json_is_array(image);
-    size_t count = many ? json_array_size(image) : image != NULL;
-    for (size_t i = 0; i < count && mmn_read_fine(line); i++)
-        add_image(sample, list, line, many ? json_array_get(image, i) : image);
-    sample->images = (const char *const *)list->images;
-}
-
-/* Reads an array of texts into *texts, which is allocated. */
-static void read_texts(const char ***texts, size_t *count, const mmn_object *line, const char *key)
-{
-    json_t *array = NULL;
-    mmn_read_array(&array, line, key);
-    if (!array)
-        return;
-    size_t size = json_array_size(array);
-    *texts = mmn_allocate(size, sizeof(**texts), line->reader->error);
-    if (!*texts) {
-        mmn_read_failed(line, MMN_SYSTEM);
-        return;
-    }
-    for (size_t i = 0; i < size; i++) {
-        const json_t *text = json_array_get(array, i);
-        (*texts)[i] = json_string_value(text);
-        if (!(*texts)[i] || mmn_json_odd_number(text))
-            mmn_read_wrong(line, key, "must be an array of texts");
-    }
-    *count = size;
-}
-
-static void read_metric(mmn_sample *sample, const mmn_object *line)
-{
-    static const struct {
-        const char *name;
-        mmn_metric metric;
-    } metrics[] = {{"vqa", MMN_METRIC_VQA},     {"exact", MMN_METRIC_EXACT},
-                   {"anls", MMN_METRIC_ANLS},   {"choice", MMN_METRIC_CHOICE},
-                   {"lingo", MMN_METRIC_LINGO}, {"language", MMN_METRIC_LANGUAGE}};
-    const char *name = NULL;
-    mmn_read_text(&name, line, "metric");
-    size_t found = name ? MMN_NAME_INDEX(name, metrics) : MMN_LENGTH(metrics);
-    if (found < MMN_LENGTH(metrics))
-        sample->metric = metrics[found].metric;
-    else if (name)
-        mmn_read_wrong(
-            line, "metric",
-            "must be \"vqa\", \"exact\", \"anls\", \"choice\", \"lingo\" or \"language\" "
-            "and is \"%.40s\"",
-            name);
-}
-
 /* Whether the line has a text; it has the form of those before it. */
 static bool read_form(mmn_list *list, const mmn_object *line)
 {
     static const char *const asking[] = {"question", "prompt",  "image", "answers",
-                                         "metric",   "choices", "words"};
+                                         "metric",   "choices", "words", "from",
+                                         "to",       "general", "local"};
     bool whole = mmn_object_value(line, "text");
     bool has_text = whole || mmn_object_value(line, "text_file");
     const char *key = whole ? "text" : "text_file";
@@ -387,25 +310,7 @@ static void read_text(mmn_sample *sample, mmn_list *list, const mmn_object *line
     if (name && name[0] == '\0')
         mmn_read_wrong(line, "text_file", "must be a path");
     if (name)
-        join_folder(&list->text_file, list, line, name);
-    sample->text_file = list->text_file;
-}
-
-/* What asks something, and how the answer is judged. */
-static void read_question(mmn_sample *sample, mmn_list *list, const mmn_object *line)
-{
-    read_images(sample, list, line);
-    mmn_read_text(&sample->question, line, "question");
-    mmn_read_text(&sample->prompt, line, "prompt");
-    if (!sample->prompt)
-        mmn_read_required(line, "question");
-    read_texts(&list->answers, &sample->answer_count, line, "answers");
-    read_texts(&list->choices, &sample->choice_count, line, "choices");
-    read_texts(&list->words, &sample->word_count, line, "words");
-    read_metric(sample, line);
-    sample->answers = list->answers;
-    sample->choices = list->choices;
-    sample->words = list->words;
+        sample->text_file = mmn_list_beside(list, line, name);
 }
 
 static void read_sample(mmn_sample *sample, mmn_list *list, const mmn_object *line)
@@ -417,7 +322,7 @@ static void read_sample(mmn_sample *sample, mmn_list *list, const mmn_object *li
     if (read_form(list, line))
         read_text(sample, list, line);
     else
-        read_question(sample, list, line);
+        mmn_list_read_question(sample, list, line);
 }
 
 /* Whether the line is the first of several that an object was written on. */

@@ -5,13 +5,14 @@
  * headings and lists separated by commas "image" a path or an array of at most 64 paths, relative
  * to the list's folder; absent: text only "question" text "prompt" text, the raw prompt, for which
  * no template is used; one of the two is required "answers" array of texts; "choices" array of
- * texts "words" array of texts "metric" "vqa", "exact", "anls", "choice", "lingo" or "language"
- * "id" text or integer; absent: the line's number or, where the samples are texts to read and not
- * questions to answer, beside "domain" and "id": "text" text, not empty; or "text_file" a path,
- * relative to the list's folder, of a file that is one whole text A list has samples of one of the
- * two forms. Other keys are errors, unless they are allowed and then passed over. Empty lines are
- * skipped; a UTF-8 byte order mark at the beginning and CR LF line ends are accepted. A line may be
- * 1 MB long. */
+ * texts "words" array of texts "from", "to" texts: an edit; "general", "local" arrays of objects
+ * with "image", "question" and "prompt" as above, each the line's where it is absent "metric"
+ * "vqa", "exact", "anls", "choice", "lingo" or "language" "id" text or integer; absent: the line's
+ * number or, where the samples are texts to read and not questions to answer, beside "domain" and
+ * "id": "text" text, not empty; or "text_file" a path, relative to the list's folder, of a file
+ * that is one whole text A list has samples of one of the two forms. Other keys are errors, unless
+ * they are allowed and then passed over. Empty lines are skipped; a UTF-8 byte order mark at the
+ * beginning and CR LF line ends are accepted. A line may be 1 MB long. */
 #ifndef MMN_FORMAT_LIST_H
 #define MMN_FORMAT_LIST_H
 
@@ -25,6 +26,7 @@
 #define MMN_LIST_LINE_LIMIT 1000000
 #define MMN_LIST_DOMAIN_LIMIT 64
 #define MMN_LIST_IMAGE_LIMIT 64
+#define MMN_LIST_ASKED_LIMIT 1000
 
 typedef enum mmn_metric {
     MMN_METRIC_NONE, /* the line names none */
@@ -35,6 +37,13 @@ typedef enum mmn_metric {
     MMN_METRIC_LINGO,   /* as a judge says */
     MMN_METRIC_LANGUAGE /* whether an answer is in the domain's language */
 } mmn_metric;
+
+/* Something that an edit is tried on: a picture, and what is asked of it. */
+typedef struct mmn_list_asked {
+    const char *const *images;
+    size_t image_count;
+    const char *question, *prompt; /* one of them may be NULL */
+} mmn_list_asked;
 
 /* One sample; everything in it is valid until the list's next mmn_list_next or mmn_list_close. */
 typedef struct mmn_sample {
@@ -52,6 +61,11 @@ typedef struct mmn_sample {
     size_t choice_count;
     const char *const *words; /* of the answer, which are of interest; NULL: the line names none */
     size_t word_count;
+    const char *from, *to; /* of an edit: a word of the answer, and what shall be said instead; or
+                              both NULL */
+    const mmn_list_asked *general, *local; /* where the other word shall be said, too, and where
+                                         nothing shall change */
+    size_t general_count, local_count;
     mmn_metric metric;
     uint64_t line; /* from 1 */
 } mmn_sample;

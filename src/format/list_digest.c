@@ -23,8 +23,26 @@ static void say_text(mmn_text *line, const char *string)
     mmn_text_add_bytes(line, "\"", 1);
 }
 
+static void say_value(mmn_text *line, const char *key, const json_t *value);
+
+/* What an edit is tried on, with its keys in the order of a line's. */
+static void say_asked(mmn_text *line, const json_t *asked)
+{
+    static const char *const keys[] = {"image", "question", "prompt"};
+    const char *separator = "{";
+    for (size_t k = 0; k < MMN_LENGTH(keys); k++) {
+        const json_t *value = json_object_get(asked, keys[k]);
+        if (!value || json_is_null(value))
+            continue;
+        mmn_text_add(line, "%s\"%s\": ", separator, keys[k]);
+        say_value(line, keys[k], value);
+        separator = ", ";
+    }
+    mmn_text_add(line, *separator == '{' ? "{}" : "}");
+}
+
 /* A value of a good line: a text, an integer (an id, which is a text that may be written so), or an
- * array of texts. */
+ * array of texts or of what an edit is tried on. */
 static void say_value(mmn_text *line, const char *key, const json_t *value)
 {
     bool images = strcmp(key, "image") == 0;
@@ -39,7 +57,11 @@ static void say_value(mmn_text *line, const char *key, const json_t *value)
         mmn_text_add(line, "[");
         for (size_t i = 0; i < json_array_size(value); i++) {
             mmn_text_add(line, "%s", i > 0 ? ", " : "");
-            say_text(line, json_string_value(json_array_get(value, i)));
+            const json_t *element = json_array_get(value, i);
+            if (json_is_object(element))
+                say_asked(line, element);
+            else
+                say_text(line, json_string_value(element));
         }
         mmn_text_add(line, "]");
     } else {

@@ -5,6 +5,8 @@
 #include <jansson.h>
 
 #include "base/file.h"
+#include "base/memory.h"
+#include "base/reader.h"
 #include "format/list.h"
 
 struct mmn_list {
@@ -21,13 +23,17 @@ struct mmn_list {
     const char *line_text; /* with the white space at its ends */
     size_t line_length;
     json_t *document;
-    char *images[MMN_LIST_IMAGE_LIMIT], *text_file;
-    const char **answers, **choices, **words;
+    mmn_blocks blocks;
     char id[24]; /* where it is not a text of the document */
 };
 
 /* The keys that a line may have, in the order of the list's digest. */
-#define MMN_LIST_KEYS 11
+#define MMN_LIST_KEYS 15
 extern const char *const mmn_list_keys[MMN_LIST_KEYS];
+
+/* "name" beside the list, as long as the sample; NULL after a failure. */
+char *mmn_list_beside(mmn_list *list, const mmn_object *line, const char *name);
+/* What asks something, and how the answer is judged. */
+void mmn_list_read_question(mmn_sample *sample, mmn_list *list, const mmn_object *line);
 
 #endif

@@ -47,7 +47,9 @@ typedef struct mmn_encode_options {
     const char *responses;       /* a file of responses */
     const char *const *features; /* "NAME=FILE": a model's name, and the file of its features */
     size_t feature_count;
-    const char *const *comparisons; /* "A:B": whether A predicts a site better than B */
+    const char *const *comparisons; /* "A:B": whether A predicts a site better than B;
+                                       "best:second": whether the model that validates best there
+                                       does than the second best, random twins apart */
     size_t comparison_count;
     /* What a model was made from: "NAME=multimodal", "NAME=vision", "NAME=language"; and what of:
      * "NAME=random:MODEL", the same network as MODEL without training; "NAME=control:MODEL",
@@ -69,6 +71,13 @@ typedef struct mmn_encode_options {
                                "model", or "random" where its weights are; NULL: there is none */
     const mmn_features_options *events; /* which features these are; they are kept in its `file`,
                                            or NULL: nowhere */
+    /* Of regressions: rows are their scores, and of a shard each layer's and its own draws'. There
+     * is no plan of them. Events have rows of their own. */
+    mmn_rows_options rows;
+    uint32_t site_parts; /* draws are regressed for so many parts of the sites apart, which a shard
+                            gets by turns, too; 0: 1 */
+    const char *columns; /* a file for what is found of each column, of which the result has means
+                            over sites then; NULL: the result has it all */
 } mmn_encode_options;
 
 /* Regresses responses on the features of each model: ridge regression in five folds, for the layer

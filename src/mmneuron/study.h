@@ -271,6 +271,8 @@ typedef struct mmn_contribution_options {
     int allow_unknown_keys; /* of the list: pass over keys that no sample has, which are errors
                                else */
     mmn_rows_options rows;  /* of a list */
+    int gradient; /* take the neurons to which gradients attribute most of a word, instead of those
+                     that contribute most; the input must have an image then */
 } mmn_contribution_options;
 
 /* Lets the model answer, greedily, and finds for each word of the answer the neurons of the
@@ -284,7 +286,10 @@ typedef struct mmn_contribution_options {
  * Of a list, the same for each sample (but for maps), whose answer may have no word; and over all
  * of them: whether a word's neurons are those of other words, too, those of the word in other
  * samples, and those that are found with the image's positions permuted, beside neurons chosen by
- * their activation alone. */
+ * their activation alone.
+ *
+ * By gradients, a neuron has its activations at the image's positions times the derivatives of the
+ * logit of the word's token by them, summed (one reverse pass for each word). */
 MMN_API mmn_status mmn_contributions_run(mmn_result **result, const mmn_model *model,
                                          const mmn_contribution_options *options, mmn_error *error);
 /* Writes the names of the neurons that such a result of a list has, a line of JSON for each neuron
@@ -326,6 +331,36 @@ typedef struct mmn_edit_options {
  * no strength will do. */
 MMN_API mmn_status mmn_edit(mmn_result **result, const mmn_model *model,
                             const mmn_edit_options *options, mmn_error *error);
+
+typedef struct mmn_edits_options {
+    size_t size;               /* sizeof(mmn_edits_options) */
+    const char *list;          /* DATA.jsonl, each line of which has an edit (formats.md) */
+    const char *template_name; /* as mmn_input_from_question takes it */
+    uint64_t samples;          /* per domain, the first N of the list; 0: all */
+    uint64_t tokens;           /* of an answer, at most; 0: 32, at most 4096 */
+    const char *method;        /* "direct" or "optimised"; NULL: both */
+    uint64_t top;              /* neurons; 0: 10 */
+    double probability;        /* as in mmn_edit_options, like the next two */
+    double learning_rate;
+    uint32_t steps;
+    uint32_t seeds; /* choices of as many random neurons, for comparison; 100 at most */
+    uint64_t first_seed;
+    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors
+                               else */
+    int allow_long_prompts; /* run prompts of more positions than the model was made for */
+    mmn_progress_function progress;
+    void *progress_context;
+    mmn_rows_options rows;
+} mmn_edits_options;
+
+/* Makes the edit of each line of a list whose answer has the word, as mmn_edit does, with the
+ * neurons that contribute most to it and with random ones; of the optimised way also with all
+ * neurons of the middle layer, number layers / 2, which nothing chooses. Measures of each whether
+ * the answer has the other word then, whether those to the line's other pictures have it, and what
+ * becomes of the answers to everything else that the line names (doc/method.md); no file is
+ * written. The same bits on every machine. MMN_INPUT for a line without an edit. */
+MMN_API mmn_status mmn_edits_run(mmn_result **result, const mmn_model *model,
+                                 const mmn_edits_options *options, mmn_error *error);
 
 #ifdef __cplusplus
 }

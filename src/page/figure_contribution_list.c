@@ -79,11 +79,11 @@ static void draw_domain(const mmn_chart *chart, const mmn_results *results, size
         draw_random(chart, result, row, drawn->random, y + 17);
 }
 
-/* Whether the row is drawn: of a domain, in the order of contribution. */
+/* Whether the row is drawn: of a domain, in the first order. */
 static bool is_drawn(const mmn_result *result, size_t row, const measure *drawn)
 {
     return mmn_result_text(result, "summary", row, "domain") &&
-           mmn_row_is(result, "summary", row, "order", "contribution") &&
+           !mmn_row_is(result, "summary", row, "order", "activation") &&
            mmn_result_number(result, "summary", row, drawn->words) > 0;
 }
 

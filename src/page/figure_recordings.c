@@ -11,20 +11,23 @@
 /* Bins or layers, a row of a result's table each, over which models' lines go. */
 typedef struct axis {
     const char *title, *table;
-    const char *r;     /* column */
-    const char *place; /* column that numbers the rows; NULL: their order does */
+    const char *r;            /* column */
+    const char *place;        /* column that numbers the rows; NULL: their order does */
+    const char *sites;        /* column of how many sites a row is the mean of; NULL: of one */
+    const struct axis *means; /* where a model has no such rows; NULL: there are none */
 } axis;
 
-static const axis bins = {"bin of time", "columns", "r", "bin"};
-static const axis layers = {"layer", "layers", "test", NULL};
+static const axis bin_means = {"bin of time", "means", "r", "bin", "sites", NULL};
+static const axis bins = {"bin of time", "columns", "r", "bin", NULL, &bin_means};
+static const axis layers = {"layer", "layers", "test", NULL, NULL, NULL};
 
-/* The most that a panel has room for. */
-enum { PLACES = 1024 };
+/* The most that a panel has room for, and that a row is the mean of. */
+enum { PLACES = 1024, MOST_SITES = 1000000 };
 
 /* A model's line: means over the rows at each place. */
 typedef struct curve {
-    double sums[PLACES];
-    size_t rows[PLACES], places;
+    double sums[PLACES], sites[PLACES];
+    size_t places;
 } curve;
 
 static mmn_status check_place(const mmn_result_file *file, const axis *along, double place,
@@ -42,6 +45,8 @@ static mmn_status read_curve(curve *read, const mmn_result_file *file, const axi
 {
     const mmn_rows rows = mmn_rows_below(file->result, along->table, "models", model);
     *read = (curve){.places = 0};
+    if (rows.first == rows.end && along->means)
+        return read_curve(read, file, along->means, model, error);
     for (size_t row = rows.first; row < rows.end; row++) {
         const double place = along->place
                                  ? mmn_result_number(file->result, along->table, row, along->place)
@@ -51,8 +56,12 @@ static mmn_status read_curve(curve *read, const mmn_result_file *file, const axi
         if (!isfinite(r))
             continue;
         const size_t at = (size_t)place;
-        read->sums[at] += r;
-        read->rows[at]++;
+        const double sites =
+            along->sites ? mmn_result_number(file->result, along->table, row, along->sites) : 1;
+        if (!(sites > 0 && sites <= MOST_SITES))
+            continue;
+        read->sums[at] += r * sites;
+        read->sites[at] += sites;
         read->places = at + 1 > read->places ? at + 1 : read->places;
     }
     return MMN_OK;
@@ -62,7 +71,7 @@ static mmn_status read_curve(curve *read, const mmn_result_file *file, const axi
 static double mean_at(const void *context, size_t place)
 {
     const curve *drawn = context;
-    const double mean = drawn->sums[place] / (double)drawn->rows[place];
+    const double mean = drawn->sums[place] / drawn->sites[place];
     return mean < 0 ? 0 : mean;
 }
 
@@ -70,11 +79,11 @@ static void add_curve(mmn_report_table *table, const mmn_result *result, size_t 
                       const curve *added)
 {
     for (size_t place = 0; place < added->places; place++)
-        if (added->rows[place] > 0)
+        if (added->sites[place] > 0)
             MMN_CELLS(table, mmn_row_value(result, "models", model, "alignment"),
                       mmn_row_value(result, "models", model, "model"), mmn_as_whole(place),
-                      mmn_as_real(added->sums[place] / (double)added->rows[place]),
-                      mmn_as_whole(added->rows[place]));
+                      mmn_as_real(added->sums[place] / added->sites[place]),
+                      mmn_as_whole((uint64_t)added->sites[place]));
 }
 
 /* The panel of an alignment: a curve for each of its models. */

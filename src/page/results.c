@@ -420,3 +420,11 @@ bool mmn_result_sets_are_languages(const mmn_result_sets *sets)
     }
     return texts && !pictures;
 }
+
+bool mmn_result_sets_are_recordings(const mmn_result_sets *sets)
+{
+    size_t others = 0;
+    for (mmn_result_kind kind = 0; kind < MMN_RESULT_KINDS; kind++)
+        others += kind == MMN_RESULT_ENCODE ? 0 : mmn_result_sets_with(sets, kind);
+    return others == 0;
+}

@@ -1,6 +1,8 @@
 /* What encoders of BERT's kind share: layers whose norms come behind the sums. */
 #include "pass/bert.h"
 
+#include <string.h>
+
 void mmn_bert_add_norm(const mmn_compute *compute, float *hidden, float *sum, const mmn_norm *norm,
                        size_t rows, size_t width, float epsilon)
 {
@@ -15,6 +17,8 @@ mmn_status mmn_bert_feed_forward(const mmn_compute *compute, const mmn_bert_mlp_
 {
     size_t width = weights->intermediate.weight.columns, inner = weights->intermediate.weight.rows;
     mmn_apply_linear(compute, r->inner, r->hidden, r->rows, &weights->intermediate);
+    if (r->before)
+        memcpy(r->before, r->inner, r->rows * inner * sizeof(float));
     mmn_activate(compute, activation, r->inner, r->rows * inner);
     MMN_TRY(mmn_show_rows(compute, probes, pattern, layer, r->inner, r->rows, inner, error));
     mmn_apply_linear(compute, r->sum, r->inner, r->rows, &weights->output);

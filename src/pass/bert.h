@@ -12,6 +12,7 @@ void mmn_bert_add_norm(const mmn_compute *compute, float *hidden, float *sum, co
 typedef struct mmn_bert_rows {
     float *hidden, *sum, *inner; /* [rows] of the layer's width, of that again, of its inner one */
     size_t rows;
+    float *before; /* as inner: what enters the activation function; NULL: it is not kept */
 } mmn_bert_rows;
 
 /* hidden = layer_norm(output(act(intermediate(hidden))) + hidden), showing what comes of the

@@ -107,7 +107,7 @@ static void multiply(const mmn_compute *compute, const mmn_disentangled *heads, 
         memcpy(own->rows + row * length, contents + row * stride + head * length,
                length * sizeof(float));
     if (heads->rows > 1)
-        compute->kernels->pack_input(own->packed, own->rows, heads->rows, length);
+        compute->kernels->pack_input(own->packed, own->rows, length, heads->rows, length);
     compute->kernels->matrix_product(
         products, width, packed, distances + first * length * sizeof(float), MMN_WEIGHT_F32, length,
         NULL, heads->rows, width, length, own->kernels, &finite);

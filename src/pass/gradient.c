@@ -44,7 +44,7 @@ mmn_status mmn_word_token(int32_t *token, const mmn_model *model, const char *wo
     MMN_TRY(mmn_tokenizer_encode(model->tokenizer, word, strlen(word), false, &ids, &count, error));
     mmn_status status =
         count > 0 ? MMN_OK
-                  : mmn_fail(error, MMN_INPUT, NULL, NULL, "the word \"%s\" has no token", word);
+                  : mmn_fail(error, MMN_USAGE, NULL, NULL, "the word \"%s\" has no token", word);
     *token = count > 0 ? ids[last ? count - 1 : 0] : MMN_NO_TOKEN;
     mmn_free(ids);
     return status;

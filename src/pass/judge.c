@@ -168,7 +168,8 @@ static mmn_status run_layer(const mmn_compute *compute, const mmn_judge_config *
                             mmn_error *error)
 {
     const mmn_judge_layer_weights *own = &weights->layers[layer];
-    const mmn_bert_rows rows = {a->hidden, a->sum, a->inner, a->rows};
+    const mmn_bert_rows rows = {
+        .hidden = a->hidden, .sum = a->sum, .inner = a->inner, .rows = a->rows};
     MMN_TRY(attend(compute, config, &own->attention,
                    state->distances + 2 * (size_t)layer * distance_bytes(config), layer, probes, a,
                    error));

@@ -103,8 +103,7 @@ void mmn_compute_free_scratch(mmn_compute *compute)
     compute->scratch_floats = compute->packed_floats = 0;
 }
 
-/* The calling thread's part of the scratch memory. */
-static float *own_scratch(const mmn_compute *compute)
+float *mmn_compute_own_scratch(const mmn_compute *compute)
 {
     return compute->scratch + (size_t)mmn_thread_number() * compute->scratch_floats;
 }
@@ -118,21 +117,24 @@ static size_t whole_strips(const mmn_compute *compute, size_t rows)
 /* A matrix product and how it is cut: each piece packs its weights, so that few large pieces are
  * best; but threads must have work to the end. */
 typedef struct cut_product {
-    const mmn_linear *linear;
-    float *output;
+    size_t rows, outputs, depth;
     size_t row_blocks, block_rows, output_blocks, block_outputs;
 } cut_product;
 
-static cut_product cut(const mmn_compute *compute, const mmn_product *product, size_t rows)
+/* Outputs first to first + outputs - 1 of some rows. */
+typedef struct product_piece {
+    size_t row, rows, first, outputs;
+} product_piece;
+
+static cut_product cut(const mmn_compute *compute, size_t rows, size_t outputs, size_t depth)
 {
     enum { PIECES = 4, LEAST_OUTPUTS = 64, LEAST_ROWS = 96 };
-    const mmn_matrix *weight = &product->linear->weight;
-    size_t outputs = weight->rows, pieces = (size_t)compute->threads * PIECES;
-    double worthwhile = (double)rows * (double)outputs * (double)weight->columns / LEAST_WORK;
+    size_t pieces = (size_t)compute->threads * PIECES;
+    double worthwhile = (double)rows * (double)outputs * (double)depth / LEAST_WORK;
     if (worthwhile < (double)pieces)
         pieces = worthwhile < 1.0 ? 1 : (size_t)worthwhile;
     cut_product c = {
-        .linear = product->linear, .output = product->output, .row_blocks = 1, .block_rows = rows};
+        .rows = rows, .outputs = outputs, .depth = depth, .row_blocks = 1, .block_rows = rows};
 
     if (outputs == 0)
         return c;
@@ -148,6 +150,22 @@ static cut_product cut(const mmn_compute *compute, const mmn_product *product, s
     return c;
 }
 
+static size_t pieces_of(const cut_product *c)
+{
+    return c->row_blocks * c->output_blocks;
+}
+
+static product_piece piece_of(const cut_product *c, size_t number)
+{
+    const size_t row = number % c->row_blocks * c->block_rows;
+    const size_t first = number / c->row_blocks * c->block_outputs;
+
+    return (product_piece){.row = row,
+                           .rows = smaller(c->block_rows, c->rows - row),
+                           .first = first,
+                           .outputs = smaller(c->block_outputs, c->outputs - first)};
+}
+
 /* Packs the input into `room`, where every piece of the products then reads it. A single row is
  * packed already. */
 static const float *pack_input(const mmn_compute *compute, float *room, const float *input,
@@ -159,7 +177,7 @@ static const float *pack_input(const mmn_compute *compute, float *room, const fl
         return input;
     MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
     for (size_t row = 0; row < rows; row += block)
-        compute->kernels->pack_input(room + row * depth, input + row * depth,
+        compute->kernels->pack_input(room + row * depth, input + row * depth, depth,
                                      smaller(block, rows - row), depth);
     return room;
 }
@@ -171,26 +189,24 @@ bool mmn_compute_is_interrupted(const mmn_compute *compute)
 }
 
 static void multiply_piece(const mmn_compute *compute, mmn_finite_watch *watch,
-                           const cut_product *c, const float *packed, size_t all_rows, size_t piece)
+                           const mmn_product *product, const cut_product *c, const float *packed,
+                           size_t number)
 {
-    const mmn_linear *linear = c->linear;
+    const mmn_linear *linear = product->linear;
     const mmn_matrix *weight = &linear->weight;
-    size_t outputs = weight->rows, depth = weight->columns;
-    size_t row = piece % c->row_blocks * c->block_rows;
-    size_t first = piece / c->row_blocks * c->block_outputs;
-    size_t rows = smaller(c->block_rows, all_rows - row);
-    size_t count = smaller(c->block_outputs, outputs - first);
-    float *output = c->output + row * outputs + first;
+    const product_piece piece = piece_of(c, number);
+    float *output = product->output + piece.row * c->outputs + piece.first;
     const uint8_t *weights = weight->data;
     bool finite;
 
-    compute->kernels->matrix_product(output, outputs, packed + row * depth,
-                                     weights + first * depth * mmn_weight_size(weight->type),
-                                     weight->type, depth,
-                                     linear->bias ? linear->bias + first : NULL, rows, count, depth,
-                                     own_scratch(compute), &finite);
+    compute->kernels->matrix_product(
+        output, c->outputs, packed + piece.row * c->depth,
+        weights + piece.first * c->depth * mmn_weight_size(weight->type), weight->type, c->depth,
+        linear->bias ? linear->bias + piece.first : NULL, piece.rows, piece.outputs, c->depth,
+        mmn_compute_own_scratch(compute), &finite);
     if (!finite)
-        mmn_finite_look(watch, linear, output, outputs, rows, count, row, first);
+        mmn_finite_look(watch, linear, output, c->outputs, piece.rows, piece.outputs, piece.row,
+                        piece.first);
 }
 
 static void apply(const mmn_compute *compute, const mmn_product *products, size_t count,
@@ -203,19 +219,19 @@ static void apply(const mmn_compute *compute, const mmn_product *products, size_
         return;
     const float *packed = pack_input(compute, room, input, rows, products->linear->weight.columns);
     for (size_t i = 0; i < count; i++) {
-        cuts[i] = cut(compute, &products[i], rows);
-        pieces += cuts[i].row_blocks * cuts[i].output_blocks;
+        const mmn_matrix *weight = &products[i].linear->weight;
+        cuts[i] = cut(compute, rows, weight->rows, weight->columns);
+        pieces += pieces_of(&cuts[i]);
     }
     mmn_finite_watch *watch = mmn_finite_found(compute->watch) ? NULL : compute->watch;
     MMN_PARALLEL_FOR(threads_for(compute, pieces), dynamic)
     for (size_t piece = 0; piece < pieces; piece++) {
-        const cut_product *c = cuts;
-        size_t own = piece;
+        size_t i = 0, own = piece;
 
-        for (; own >= c->row_blocks * c->output_blocks; c++)
-            own -= c->row_blocks * c->output_blocks;
+        for (; own >= pieces_of(&cuts[i]); i++)
+            own -= pieces_of(&cuts[i]);
         if (!mmn_compute_is_interrupted(compute))
-            multiply_piece(compute, watch, c, packed, rows, own);
+            multiply_piece(compute, watch, &products[i], &cuts[i], packed, own);
     }
 }
 
@@ -251,20 +267,22 @@ void mmn_widen_rows(const mmn_compute *compute, float *rows, const mmn_matrix *m
 void mmn_apply_transposed(const mmn_compute *compute, float *output, const float *input,
                           size_t rows, const mmn_matrix *matrix)
 {
-    enum { OUTPUTS = 256, ROWS = 192 };
     const uint8_t *stored = matrix->data;
-    size_t outputs = matrix->columns, depth = matrix->rows, size = mmn_weight_size(matrix->type);
-    size_t row_blocks = blocks_of(rows, ROWS), pieces = blocks_of(outputs, OUTPUTS) * row_blocks;
+    const size_t outputs = matrix->columns, depth = matrix->rows;
 
-    MMN_PARALLEL_FOR(threads_for(compute, pieces), dynamic)
-    for (size_t piece = 0; piece < pieces; piece++) {
-        size_t row = piece % row_blocks * ROWS, first = piece / row_blocks * OUTPUTS;
+    if (rows == 0)
+        return;
+    const cut_product c = cut(compute, rows, outputs, depth);
+    const float *packed = pack_input(compute, compute->packed, input, rows, depth);
+    MMN_PARALLEL_FOR(threads_for(compute, pieces_of(&c)), dynamic)
+    for (size_t number = 0; number < pieces_of(&c); number++) {
+        const product_piece piece = piece_of(&c, number);
 
         if (!mmn_compute_is_interrupted(compute))
-            compute->kernels->transposed_product(output + row * outputs + first, outputs,
-                                                 input + row * depth, depth, stored + first * size,
-                                                 matrix->type, outputs, smaller(rows - row, ROWS),
-                                                 smaller(outputs - first, OUTPUTS), depth);
+            compute->kernels->transposed_product(
+                output + piece.row * outputs + piece.first, outputs, packed + piece.row * depth,
+                stored + piece.first * mmn_weight_size(matrix->type), matrix->type, outputs,
+                piece.rows, piece.outputs, depth, mmn_compute_own_scratch(compute));
     }
 }
 
@@ -456,7 +474,7 @@ void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
             .first_position = heads->first_position + row,
             .window = heads->window,
             .alibi_slope = heads->alibi_slopes ? heads->alibi_slopes[head] : 0.0f,
-            .scratch = own_scratch(compute),
+            .scratch = mmn_compute_own_scratch(compute),
         };
         if (mmn_compute_is_interrupted(compute))
             continue;

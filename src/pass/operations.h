@@ -18,6 +18,9 @@ mmn_status mmn_compute_reserve(mmn_compute *compute, size_t rows, size_t widest,
                                size_t head_dim, mmn_error *error);
 void mmn_compute_free_scratch(mmn_compute *compute);
 
+/* The calling thread's part of the scratch memory. */
+float *mmn_compute_own_scratch(const mmn_compute *compute);
+
 /* Whether the rest of an operation is not wanted any more. The thread that called it asks. */
 bool mmn_compute_is_interrupted(const mmn_compute *compute);
 
@@ -42,7 +45,8 @@ void mmn_apply_linear_in(const mmn_compute *compute, float *output, const float 
                          const mmn_linear *linear, float *room);
 
 /* output [rows][columns] = input [rows][matrix rows] x matrix: what a product with the matrix
- * gives back to its input in the reverse pass. */
+ * gives back to its input in the reverse pass. Room for as wide an input must have been reserved.
+ */
 void mmn_apply_transposed(const mmn_compute *compute, float *output, const float *input,
                           size_t rows, const mmn_matrix *matrix);
 

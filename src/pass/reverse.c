@@ -40,6 +40,8 @@ static mmn_status derive_loss(const mmn_batch *batch, const mmn_loss *loss, cons
                               mmn_error *error)
 {
     const mmn_language_weights *weights = &batch->model->weights->language;
+    MMN_TRY(mmn_compute_reserve(batch->compute, loss->positions,
+                                batch->model->config.language.vocab_size, 0, 0, error));
     mmn_language_logits(batch->compute, weights, logits, normed, loss->positions);
     MMN_TRY(mmn_interrupt_check(batch->compute->interrupt, error));
     MMN_TRY(mmn_batch_check(batch, loss->first_position, "language.logits", -1, error));

@@ -72,7 +72,8 @@ typedef struct mmn_attention_reverse {
 size_t mmn_attention_reverse_floats(const mmn_heads *heads);
 
 /* Probabilities are made again, 256 rows at a time, and never kept. The sums have the order of
- * doc/numerics.md. */
+ * doc/numerics.md. Room for products of as many rows as there are, and keys, must have been
+ * reserved. */
 void mmn_attend_reverse(const mmn_compute *compute, const mmn_attention_reverse *attention);
 
 #endif

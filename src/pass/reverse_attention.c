@@ -16,35 +16,57 @@ typedef struct block {
     size_t head, kv_head, first, rows;
     size_t keys; /* keys that no row sees are not among them */
     float scale;
-    float *probabilities, *gradient;    /* [rows][keys]: of the scores, at last */
-    float *turned;                      /* [keys][rows]: one of them */
-    float *keys_turned, *values_turned; /* [head_dim][keys of the head] */
-    float *product;                     /* [keys][head_dim] */
+    float *probabilities, *gradient; /* [rows][keys]: of the scores, at last */
+    float *packed;                   /* the input of a product */
+    float *product;                  /* [keys][head_dim] */
+    float *kernels_own;              /* the kernels' scratch memory */
 } block;
+
+/* Floats of the input of a block's products: its rows along the head, or along the keys. */
+static size_t packed_floats(const mmn_heads *heads, size_t rows)
+{
+    return rows * (heads->key_count > heads->head_dim ? heads->key_count : heads->head_dim);
+}
 
 size_t mmn_attention_reverse_floats(const mmn_heads *heads)
 {
     size_t rows = heads->rows < BLOCK ? heads->rows : BLOCK;
-    return heads->key_count * (3 * rows + 3 * heads->head_dim);
+    return heads->key_count * (2 * rows + heads->head_dim) + packed_floats(heads, rows);
 }
 
-/* to [columns][rows] = from [rows][columns], whose rows are `stride` apart. */
-static void turn(float *to, const float *from, size_t stride, size_t rows, size_t columns)
+/* Packs from [rows][columns] turned, as the input [columns][rows] of a product. */
+static void pack_turned(const block *b, const float *from, size_t rows, size_t columns)
 {
-    enum { SIDE = 16 };
-    for (size_t i = 0; i < rows; i += SIDE)
-        for (size_t k = 0; k < columns; k++)
-            for (size_t j = i; j < rows && j < i + SIDE; j++)
-                to[k * rows + j] = from[j * stride + k];
+    const size_t strip = b->kernels->strip_rows;
+    for (size_t first = 0; first < columns; first += strip) {
+        const size_t width = columns - first < strip ? columns - first : strip;
+        float *to = b->packed + first * rows;
+        for (size_t row = 0; row < rows; row++)
+            for (size_t i = 0; i < width; i++)
+                to[row * width + i] = from[row * columns + first + i];
+    }
 }
 
-/* output [rows][outputs] = input [rows][depth] x matrix [depth][outputs]. */
-static void multiply(const block *b, float *output, size_t output_stride, const float *input,
-                     size_t input_stride, const float *matrix, size_t matrix_stride, size_t rows,
-                     size_t outputs, size_t depth)
+/* products [rows][keys] = rows of a head x keys, or values, of a key head. */
+static void multiply_with_keys(const block *b, float *products, const float *rows,
+                               const float *keys)
 {
-    b->kernels->transposed_product(output, output_stride, input, input_stride, matrix,
-                                   MMN_WEIGHT_F32, matrix_stride, rows, outputs, depth);
+    const mmn_heads *heads = b->of->heads;
+    bool finite;
+    b->kernels->pack_input(b->packed, rows, heads->heads * heads->head_dim, b->rows,
+                           heads->head_dim);
+    b->kernels->matrix_product(products, b->keys, b->packed, keys, MMN_WEIGHT_F32,
+                               heads->spans->stride, NULL, b->rows, b->keys, heads->head_dim,
+                               b->kernels_own, &finite);
+}
+
+/* output [rows][head_dim] = what is packed [rows][depth] x matrix [depth][head_dim]. */
+static void multiply(const block *b, float *output, size_t output_stride, const float *matrix,
+                     size_t matrix_stride, size_t rows, size_t depth)
+{
+    b->kernels->transposed_product(output, output_stride, b->packed, matrix, MMN_WEIGHT_F32,
+                                   matrix_stride, rows, b->of->heads->head_dim, depth,
+                                   b->kernels_own);
 }
 
 /* Products of queries and keys become scores, -infinity where a key is hidden. */
@@ -74,9 +96,8 @@ static void add_for_keys(const block *b, float *sum, const float *factors, const
 {
     const mmn_heads *heads = b->of->heads;
     size_t width = heads->head_dim, stride = heads->kv_heads * width;
-    turn(b->turned, factors, b->keys, b->rows, b->keys);
-    multiply(b, b->product, width, b->turned, b->rows, rows, heads->heads * width, b->keys, width,
-             b->rows);
+    pack_turned(b, factors, b->rows, b->keys);
+    multiply(b, b->product, width, rows, heads->heads * width, b->keys, b->rows);
     for (size_t key = 0; key < b->keys; key++) {
         float *own = sum + key * stride + b->kv_head * width;
         b->kernels->add(own, own, b->product + key * width, width);
@@ -87,22 +108,21 @@ static void reverse_block(const block *b)
 {
     const mmn_heads *heads = b->of->heads;
     const mmn_key_span *span = heads->spans;
-    size_t width = heads->head_dim, stride = heads->heads * width, count = heads->key_count;
+    size_t width = heads->head_dim, stride = heads->heads * width;
     size_t own = b->first * stride + b->head * width;
     const float *keys = span->keys + b->kv_head * span->head_stride;
 
-    multiply(b, b->probabilities, b->keys, heads->query + own, stride, b->keys_turned, count,
-             b->rows, b->keys, width);
+    multiply_with_keys(b, b->probabilities, heads->query + own, keys);
     scale_scores(b);
     b->kernels->softmax(b->probabilities, b->rows, b->keys);
     add_for_keys(b, b->of->value_gradient, b->probabilities, b->of->gradient + own);
 
-    multiply(b, b->gradient, b->keys, b->of->gradient + own, stride, b->values_turned, count,
-             b->rows, b->keys, width);
+    multiply_with_keys(b, b->gradient, b->of->gradient + own,
+                       span->values + b->kv_head * span->head_stride);
     b->kernels->softmax_reverse(b->gradient, b->probabilities, b->rows, b->keys, b->scale);
     add_for_keys(b, b->of->key_gradient, b->gradient, heads->query + own);
-    multiply(b, b->of->query_gradient + own, stride, b->gradient, b->keys, keys, span->stride,
-             b->rows, width, b->keys);
+    b->kernels->pack_input(b->packed, b->gradient, b->keys, b->rows, b->keys);
+    multiply(b, b->of->query_gradient + own, stride, keys, span->stride, b->rows, b->keys);
 }
 
 /* All queries that read the keys and values of one head. */
@@ -110,8 +130,7 @@ static void reverse_head(const mmn_compute *compute, const mmn_attention_reverse
                          size_t kv_head)
 {
     const mmn_heads *heads = attention->heads;
-    const mmn_key_span *span = heads->spans;
-    const size_t count = heads->key_count, width = heads->head_dim;
+    const size_t count = heads->key_count;
     const size_t group = heads->heads / heads->kv_heads;
     const size_t most = heads->rows < BLOCK ? heads->rows : BLOCK;
     float *scratch =
@@ -119,16 +138,13 @@ static void reverse_head(const mmn_compute *compute, const mmn_attention_reverse
     block b = {.of = attention,
                .kernels = compute->kernels,
                .kv_head = kv_head,
-               .scale = mmn_attention_scale(width),
+               .scale = mmn_attention_scale(heads->head_dim),
                .probabilities = scratch,
                .gradient = scratch + most * count,
-               .turned = scratch + 2 * most * count,
-               .keys_turned = scratch + 3 * most * count,
-               .values_turned = scratch + (3 * most + width) * count,
-               .product = scratch + (3 * most + 2 * width) * count};
+               .product = scratch + 2 * most * count,
+               .packed = scratch + (2 * most + heads->head_dim) * count,
+               .kernels_own = mmn_compute_own_scratch(compute)};
 
-    turn(b.keys_turned, span->keys + kv_head * span->head_stride, span->stride, count, width);
-    turn(b.values_turned, span->values + kv_head * span->head_stride, span->stride, count, width);
     for (size_t i = 0; i < group; i++)
         for (size_t first = 0; first < heads->rows; first += BLOCK) {
             b.head = kv_head * group + i;

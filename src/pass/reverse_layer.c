@@ -58,6 +58,14 @@ static mmn_status make_sine(mmn_reverse_memory *memory, const mmn_batch *batch, 
     return MMN_OK;
 }
 
+/* The most numbers that a row of what a product with transposed weights reads has. */
+static size_t widest(const mmn_language_config *config)
+{
+    const size_t query = mmn_language_query_width(config) * (config->fused_qkv ? 3 : 1);
+    const size_t inner = config->intermediate_size > query ? config->intermediate_size : query;
+    return config->hidden_size > inner ? config->hidden_size : inner;
+}
+
 mmn_status mmn_reverse_memory_make(mmn_reverse_memory *memory, const mmn_batch *batch,
                                    mmn_error *error)
 {
@@ -83,6 +91,7 @@ mmn_status mmn_reverse_memory_make(mmn_reverse_memory *memory, const mmn_batch *
         {&memory->normed_gradient, width},
         {&memory->addend, width},
     };
+    MMN_TRY(mmn_compute_reserve(batch->compute, rows, widest(config), 0, 0, error));
     MMN_TRY(make_forward_rows(&memory->forward, batch, error));
     MMN_TRY(make_sine(memory, batch, error));
     for (size_t i = 0; i < MMN_LENGTH(needed); i++)

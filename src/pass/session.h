@@ -78,7 +78,7 @@ mmn_status mmn_session_show_copy(const mmn_session *session, const mmn_shown *sh
                                  mmn_error *error);
 
 /* The id of the first token, or of the last, of a word that is encoded alone. MMN_USAGE where the
- * model has no tokenizer, MMN_INPUT where the word has no token. */
+ * model has no tokenizer, or the word no token. */
 mmn_status mmn_word_token(int32_t *token, const mmn_model *model, const char *word, bool last,
                           mmn_error *error);
 

@@ -108,10 +108,11 @@ void mmn_one_contribution_end(void *context)
 
 static const mmn_form_table tables[] = {
     {"result", NULL,
-     MMN_COLUMNS(MMN_MADE_COLUMNS, MMN_TEXT("prompt"), MMN_WHOLE("tokens"), MMN_TEXT("activation"),
-                 MMN_WHOLE("top"), MMN_WHOLE("names"), MMN_WHOLE("seeds"), MMN_WHOLE("first_seed"),
-                 MMN_REAL("noise", ""), MMN_REAL("weight_noise", ""), MMN_TEXT("mask"),
-                 MMN_GENERATION_COLUMN, MMN_ALLOWED_COLUMNS, MMN_GRID_COLUMNS, MMN_TEXT("answer"))},
+     MMN_COLUMNS(MMN_MADE_COLUMNS, MMN_TEXT("prompt"), MMN_WHOLE("tokens"), MMN_TEXT("by"),
+                 MMN_TEXT("activation"), MMN_WHOLE("top"), MMN_WHOLE("names"), MMN_WHOLE("seeds"),
+                 MMN_WHOLE("first_seed"), MMN_REAL("noise", ""), MMN_REAL("weight_noise", ""),
+                 MMN_TEXT("mask"), MMN_GENERATION_COLUMN, MMN_ALLOWED_COLUMNS, MMN_GRID_COLUMNS,
+                 MMN_TEXT("answer"))},
     {"images", "result", MMN_COLUMNS(MMN_TEXT("file"))},
     {"ids", "result", MMN_COLUMNS(MMN_WHOLE("id"))},
     {"words", "result",
@@ -119,7 +120,8 @@ static const mmn_form_table tables[] = {
                  MMN_WHOLE("position"), MMN_REAL("log_probability", "nats"))},
     {"neurons", "words",
      MMN_COLUMNS(MMN_WHOLE("layer"), MMN_WHOLE("neuron"), MMN_REAL("contribution", ""),
-                 MMN_REAL("activation", ""), MMN_REAL("score", ""), MMN_REAL("bar", ""))},
+                 MMN_REAL("activation", ""), MMN_REAL("score", ""), MMN_REAL("attribution", ""),
+                 MMN_REAL("bar", ""))},
     /* words that a neuron stands for, and its activations at the patches, row by row */
     {"names", "neurons", MMN_COLUMNS(MMN_WHOLE("id"), MMN_TEXT("word"), MMN_REAL("value", ""))},
     {"map", "neurons", MMN_COLUMNS(MMN_REAL("value", ""))},
@@ -138,7 +140,8 @@ static const char json[] =
     "{\n"
     "  'format': 'mmneuron-contrib-1',\n" MMN_MADE_JSON MMN_NONFINITE_JSON
     "  'settings': {'prompt': $prompt,\n"
-    "    'tokens': $tokens, 'activation': $activation, 'top': $top, 'names': $names,\n"
+    "    'tokens': $tokens<?by|, 'by': $by>, 'activation': $activation, 'top': $top, 'names': "
+    "$names,\n"
     "    'seeds': $seeds, 'first_seed': $first_seed, 'noise': $noise"
     "<?weight_noise|, 'weight_noise': $weight_noise><?mask|, 'mask': $mask>" MMN_GENERATION_JSON
         MMN_ALLOWED_JSON "},\n"
@@ -153,7 +156,7 @@ static const char json[] =
     "     'neurons': [\n"
     "<neurons|,\n|"
     "      {'layer': $layer, 'neuron': $neuron, 'contribution': $contribution,"
-    " 'activation': $activation, 'score': $score,\n"
+    " 'activation': $activation, 'score': $score<?by|, 'attribution': $attribution>,\n"
     "       'names': [<names|, |{'id': $id, 'word': $word, 'value': $value}>]"
     "<?grid_rows|,\n"
     "       'activations': {'module': 'language', 'layer': $layer, 'neuron': $neuron,"
@@ -169,8 +172,9 @@ static const char json[] =
 static const char people[] =
     "answer: $answer\n"
     "<words||\n${text}: token $\"{word}, ln p = $.4{log_probability}\n"
-    "  layer  neuron  contribution  activation     score  stands for\n"
-    "<neurons||  $5{layer}  $6{neuron}  $12.4{contribution}  $10.4{activation}  $8.4{score} "
+    "  layer  neuron<?by|  attribution>  contribution  activation     score  stands for\n"
+    "<neurons||  $5{layer}  $6{neuron}<?by|  $11.4{attribution}>  $12.4{contribution}"
+    "  $10.4{activation}  $8.4{score} "
     "<names|| $\"{word}>\n>"
     "<drops first||  by how much ln p falls when neurons are disturbed:\n>"
     "<drops||  <-6|${how}:> <-14|<?neurons=top|these><?neurons=random|random> neurons>  $8.4{mean}"
@@ -186,9 +190,11 @@ static void add_settings(mmn_result *result, const mmn_one_contribution *one)
     const mmn_contribution_options *options = found->options;
     MMN_ADD(
         result, "result", MMN_MADE(&one->study), mmn_as_text(one->prompt),
-        mmn_as_whole(found->tokens), mmn_as_text(options->product ? "product" : "gate"),
-        mmn_as_whole(found->top), mmn_as_whole(found->names), MMN_SEEDS(&one->study),
-        mmn_as_real(found->noise), mmn_real_if(options->weight_noise > 0, options->weight_noise),
+        mmn_as_whole(found->tokens),
+        mmn_as_text(options->gradient ? mmn_neuron_order_name(MMN_BY_CONTRIBUTION, options) : NULL),
+        mmn_as_text(options->product ? "product" : "gate"), mmn_as_whole(found->top),
+        mmn_as_whole(found->names), MMN_SEEDS(&one->study), mmn_as_real(found->noise),
+        mmn_real_if(options->weight_noise > 0, options->weight_noise),
         mmn_as_text(options->enlarged ? "enlarged" : NULL), mmn_generation_of(one->study.model),
         MMN_ALLOWED(one->study.allowed), MMN_GRID(found->grid), mmn_as_text(found->spoken.answer));
     for (size_t i = 0; i < options->image_count; i++)
@@ -202,7 +208,8 @@ static void add_neuron(mmn_result *result, const mmn_contributions *found,
 {
     MMN_ADD(result, "neurons", mmn_as_whole(neuron->layer), mmn_as_whole(neuron->neuron),
             mmn_as_real(neuron->contribution), mmn_as_real(neuron->activation),
-            mmn_as_real(neuron->score), mmn_as_real(neuron->bar));
+            mmn_as_real(neuron->score), mmn_real_if(found->options->gradient, neuron->attribution),
+            mmn_as_real(neuron->bar));
     for (size_t i = 0; i < found->names; i++)
         MMN_ADD(result, "names", mmn_as_whole((uint64_t)neuron->names[i].id),
                 mmn_word_of(result, found->study->model, neuron->names[i].id),
@@ -264,7 +271,7 @@ const mmn_study_kind mmn_contributions_kind = {.doing = "contributions",
                                                .size = sizeof(mmn_one_contribution),
                                                .options_size = sizeof(mmn_contribution_options),
                                                .former_size =
-                                                   offsetof(mmn_contribution_options, list),
+                                                   offsetof(mmn_contribution_options, gradient),
                                                .set_up = mmn_one_contribution_set_up,
                                                .begin = begin,
                                                .end = mmn_one_contribution_end,
@@ -274,7 +281,12 @@ const mmn_study_kind mmn_contributions_kind = {.doing = "contributions",
 mmn_status mmn_contributions_run(mmn_result **result, const mmn_model *model,
                                  const mmn_contribution_options *options, mmn_error *error)
 {
-    const bool of_list = options && options->size >= sizeof(*options) && options->list;
-    return mmn_study_make(result, of_list ? &mmn_contribution_list_kind : &mmn_contributions_kind,
+    const bool of_list = options && options->size >= offsetof(mmn_contribution_options, gradient) &&
+                         options->list;
+    const bool by_gradients = of_list && options->size >= sizeof(*options) && options->gradient;
+    return mmn_study_make(result,
+                          by_gradients ? &mmn_attribution_list_kind
+                          : of_list    ? &mmn_contribution_list_kind
+                                       : &mmn_contributions_kind,
                           model, options, error);
 }

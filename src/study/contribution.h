@@ -8,20 +8,22 @@
 #include "study/readout.h"
 #include "study/run_result.h"
 
-/* By what the first neurons of a word are chosen: by what they add to it, or, as a baseline, by
- * their activation alone. */
+/* By what the first neurons of a word are chosen: by what they add to it (where that is asked for,
+ * by what gradients attribute to them), or, as a baseline, by their activation alone. */
 typedef enum mmn_neuron_order {
     MMN_BY_CONTRIBUTION,
     MMN_BY_ACTIVATION,
     MMN_NEURON_ORDERS
 } mmn_neuron_order;
-extern const char *const mmn_neuron_order_names[MMN_NEURON_ORDERS]; /* "contribution", ... */
+/* "contribution" or "gradient", "activation". */
+const char *mmn_neuron_order_name(mmn_neuron_order order, const mmn_contribution_options *options);
 
 typedef struct mmn_contributor {
     uint32_t layer, neuron;
     float contribution; /* activation * score */
     float activation;   /* where the word is emitted; times the factor, if that is asked for */
     float score;        /* output column times the word's row of the head */
+    float attribution;  /* by gradients; where these are asked for */
     double average;     /* the mean score of all words of the vocabulary */
     float *map; /* [grid.side][grid.side]: its activation at the patches; NULL without a grid */
     double bar; /* the 95th percentile of the map */
@@ -122,6 +124,7 @@ typedef struct mmn_contributions {
     size_t word_count;
 
     /* At work: */
+    float *attributions; /* [words][layers][neurons]; NULL: none are asked for */
     mmn_session *session;
     const mmn_input *input; /* the prompt */
     mmn_input *extended;    /* and the answer but for its last token */
@@ -139,6 +142,9 @@ mmn_status mmn_contribution_answer(mmn_contributions *found, const mmn_input *in
 /* Runs the prompt and the answer, and fills the neurons of all words, but for their names; the
  * words' other fields are set already. */
 mmn_status mmn_contribution_scores(mmn_contributions *found, mmn_error *error);
+/* Runs them there and back for each word, and fills the attributions. MMN_USAGE where there is no
+ * image. */
+mmn_status mmn_contribution_attribute(mmn_contributions *found, mmn_error *error);
 /* Fills the names and average scores of all neurons of words; and of neurons [count], of whom layer
  * and neuron are set and that have room for names, with `columns` [MMN_STUDY_ROWS][hidden_size] to
  * work in. */
@@ -211,7 +217,8 @@ void mmn_one_contribution_end(void *context);
 mmn_status mmn_one_contribution_find(mmn_one_contribution *one, mmn_error *error);
 
 extern const mmn_study_kind mmn_contributions_kind;
-extern const mmn_study_kind mmn_contribution_list_kind; /* of a list (study/contribution_list.h) */
+/* Of a list (study/contribution_list.h), by contributions and by gradients. */
+extern const mmn_study_kind mmn_contribution_list_kind, mmn_attribution_list_kind;
 
 /* By how much disturbances of one kind, of the word's neurons or of others, lower its log
  * probability, on the average over seeds; how many they are, how many change the answer, and in how

@@ -203,16 +203,16 @@ static mmn_status begin(void *context, mmn_error *error)
     return list->random_count > 0 ? draw_random(list, error) : MMN_OK;
 }
 
-const mmn_study_kind mmn_contribution_list_kind = {.doing = "contributions",
-                                                   .unit = "samples",
-                                                   .size = sizeof(mmn_contribution_list),
-                                                   .options_size = sizeof(mmn_contribution_options),
-                                                   .set_up = set_up,
-                                                   .begin = begin,
-                                                   .columns = mmn_contribution_columns,
-                                                   .row_size = sizeof(mmn_contribution_row),
-                                                   .measure = measure_sample,
-                                                   .take = mmn_contribution_take,
-                                                   .form = &mmn_contribution_list_form,
-                                                   .describe = mmn_contribution_list_describe,
-                                                   .fill = mmn_contribution_list_fill};
+/* By gradients, rows have a column more. */
+#define LIST_KIND(of_rows)                                                                         \
+    {                                                                                              \
+        .doing = "contributions", .unit = "samples", .size = sizeof(mmn_contribution_list),        \
+        .options_size = sizeof(mmn_contribution_options),                                          \
+        .former_size = offsetof(mmn_contribution_options, gradient), .set_up = set_up,             \
+        .begin = begin, .columns = (of_rows), .row_size = sizeof(mmn_contribution_row),            \
+        .measure = measure_sample, .take = mmn_contribution_take,                                  \
+        .form = &mmn_contribution_list_form, .describe = mmn_contribution_list_describe,           \
+        .fill = mmn_contribution_list_fill                                                         \
+    }
+const mmn_study_kind mmn_contribution_list_kind = LIST_KIND(mmn_contribution_columns);
+const mmn_study_kind mmn_attribution_list_kind = LIST_KIND(mmn_attribution_columns);

@@ -59,12 +59,14 @@ typedef struct mmn_contribution_list {
 typedef struct mmn_neuron_lists {
     uint64_t *layers, *neurons; /* [words][top] */
     double *contributions, *activations, *scores, *averages;
-    uint64_t *name_ids; /* [words][top][names] */
+    double *attributions; /* of the first order, by gradients */
+    uint64_t *name_ids;   /* [words][top][names] */
     double *name_values;
     char **names;
     double *region; /* [words][shuffles]: the share that is found there, too; NaN: it is not said */
     size_t layers_count, neurons_count, contributions_count, activations_count, scores_count,
-        averages_count, name_ids_count, name_values_count, names_count, region_count;
+        averages_count, attributions_count, name_ids_count, name_values_count, names_count,
+        region_count;
 } mmn_neuron_lists;
 
 /* What is found of a sample. */
@@ -83,7 +85,7 @@ typedef struct mmn_contribution_row {
         disturbed_count, likeliest_count, changes_count;
 } mmn_contribution_row;
 
-extern const mmn_row_column mmn_contribution_columns[];
+extern const mmn_row_column mmn_contribution_columns[], mmn_attribution_columns[];
 /* Makes room in a row for what is found, and moves it there, but for region, which is NaN then. */
 mmn_status mmn_contribution_fill_row(const mmn_contribution_list *list, mmn_contribution_row *row,
                                      const mmn_contributions *found, mmn_error *error);

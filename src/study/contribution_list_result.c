@@ -8,7 +8,7 @@
 static const mmn_form_table tables[] = {
     {"result", NULL,
      MMN_COLUMNS(MMN_MADE_COLUMNS, MMN_TEXT("list"), MMN_WHOLE("samples"), MMN_TEXT("template"),
-                 MMN_WHOLE("tokens"), MMN_TEXT("word"), MMN_TRUTH("all_words"),
+                 MMN_WHOLE("tokens"), MMN_TEXT("word"), MMN_TRUTH("all_words"), MMN_TEXT("by"),
                  MMN_TEXT("activation"), MMN_WHOLE("top"), MMN_WHOLE("names"), MMN_WHOLE("seeds"),
                  MMN_WHOLE("first_seed"), MMN_REAL("noise", ""), MMN_REAL("weight_noise", ""),
                  MMN_WHOLE("shuffles"), MMN_WHOLE("at_least"), MMN_GENERATION_COLUMN,
@@ -42,7 +42,8 @@ static const mmn_form_table tables[] = {
                  MMN_REAL("own", ""), MMN_REAL("any", ""), MMN_REAL("named", ""))},
     {"neurons", "lists",
      MMN_COLUMNS(MMN_WHOLE("layer"), MMN_WHOLE("neuron"), MMN_REAL("contribution", ""),
-                 MMN_REAL("activation", ""), MMN_REAL("score", ""), MMN_REAL("average", ""))},
+                 MMN_REAL("activation", ""), MMN_REAL("score", ""), MMN_REAL("average", ""),
+                 MMN_REAL("attribution", ""))},
     {"names", "neurons", MMN_COLUMNS(MMN_WHOLE("id"), MMN_TEXT("word"), MMN_REAL("value", ""))},
     {"falls", "spoken",
      MMN_COLUMNS(MMN_TEXT("how"), MMN_TEXT("neurons"), MMN_REAL("mean", "nats"), MMN_WHOLE("count"),
@@ -53,7 +54,8 @@ static const char json[] =
     "{\n"
     "  'format': 'mmneuron-contrib-list-1',\n" MMN_MADE_JSON MMN_NONFINITE_JSON
     "  'settings': {'list': $list, 'samples': $samples, 'template': $template,\n"
-    "    'tokens': $tokens, 'word': $word, 'all_words': $all_words, 'activation': $activation,"
+    "    'tokens': $tokens, 'word': $word, 'all_words': $all_words<?by|, 'by': $by>,"
+    " 'activation': $activation,"
     " 'top': $top, 'names': $names,\n"
     "    'seeds': $seeds, 'first_seed': $first_seed, 'noise': $noise,"
     " 'weight_noise': $weight_noise,\n"
@@ -90,7 +92,8 @@ static const char json[] =
                 " 'named': $named,\n"
                 "         'neurons': [<neurons|,|\n"
                 "          {'layer': $layer, 'neuron': $neuron, 'contribution': $contribution,"
-                " 'activation': $activation, 'score': $score, 'average': $average,\n"
+                " 'activation': $activation, 'score': $score,"
+                " 'average': $average<?attribution|, 'attribution': $attribution>,\n"
                 "           'names': [<names|, |{'id': $id, 'word': $word, 'value': "
                 "$value}>]}>]}>],\n"
                 "       'falls': [<falls|,|\n"
@@ -130,14 +133,15 @@ void mmn_contribution_list_describe(mmn_result *result, const void *context)
     const mmn_contribution_list *list = context;
     const mmn_contribution_options *options = list->options;
     const mmn_study *study = &list->study;
-    MMN_ADD(result, "result", MMN_MADE(study), MMN_LIST(study), mmn_as_text(options->template_name),
-            mmn_as_whole(list->asked.tokens), mmn_as_text(options->word),
-            mmn_as_truth(options->all_words != 0),
-            mmn_as_text(options->product ? "product" : "gate"), mmn_as_whole(list->asked.top),
-            mmn_as_whole(list->asked.names), MMN_SEEDS(study), mmn_as_real(list->asked.noise),
-            mmn_real_if(options->weight_noise > 0, options->weight_noise),
-            mmn_as_whole(list->shuffles), mmn_as_whole(list->at_least),
-            mmn_generation_of(study->model), MMN_ALLOWED(study->allowed));
+    MMN_ADD(
+        result, "result", MMN_MADE(study), MMN_LIST(study), mmn_as_text(options->template_name),
+        mmn_as_whole(list->asked.tokens), mmn_as_text(options->word),
+        mmn_as_truth(options->all_words != 0),
+        mmn_as_text(options->gradient ? mmn_neuron_order_name(MMN_BY_CONTRIBUTION, options) : NULL),
+        mmn_as_text(options->product ? "product" : "gate"), mmn_as_whole(list->asked.top),
+        mmn_as_whole(list->asked.names), MMN_SEEDS(study), mmn_as_real(list->asked.noise),
+        mmn_real_if(options->weight_noise > 0, options->weight_noise), mmn_as_whole(list->shuffles),
+        mmn_as_whole(list->at_least), mmn_generation_of(study->model), MMN_ALLOWED(study->allowed));
 }
 
 static mmn_value domain_of(const mmn_contribution_list *list, size_t domain)
@@ -158,8 +162,9 @@ static void add_summary(mmn_result *result, const mmn_contribution_list *list, s
         result->failed = true;
         return;
     }
-    MMN_ADD(result, "summary", domain_of(list, domain), mmn_as_text(mmn_neuron_order_names[order]),
-            mmn_as_whole(summary.answers), mmn_as_whole(summary.words), mean_of(&summary.region),
+    MMN_ADD(result, "summary", domain_of(list, domain),
+            mmn_as_text(mmn_neuron_order_name(order, list->options)), mmn_as_whole(summary.answers),
+            mmn_as_whole(summary.words), mean_of(&summary.region),
             mmn_as_whole(summary.region.count), mean_of(&summary.across),
             mmn_as_whole(summary.across.count), mean_of(&summary.shared),
             mmn_as_whole(summary.shared.count), mean_of(&summary.own), mean_of(&summary.any),
@@ -250,11 +255,12 @@ static void add_groups(mmn_result *result, const mmn_contribution_list *list)
 }
 
 static void add_neuron(mmn_result *result, const mmn_contribution_list *list,
-                       const mmn_contributor *neuron)
+                       const mmn_contributor *neuron, bool attributed)
 {
     MMN_ADD(result, "neurons", mmn_as_whole(neuron->layer), mmn_as_whole(neuron->neuron),
             mmn_as_real(neuron->contribution), mmn_as_real(neuron->activation),
-            mmn_as_real(neuron->score), mmn_as_real(neuron->average));
+            mmn_as_real(neuron->score), mmn_as_real(neuron->average),
+            mmn_real_if(attributed, neuron->attribution));
     for (size_t i = 0; i < list->asked.names; i++)
         MMN_ADD(result, "names", mmn_as_whole((uint64_t)neuron->names[i].id),
                 mmn_word_of(result, list->study.model, neuron->names[i].id),
@@ -266,12 +272,13 @@ static void add_list(mmn_result *result, const mmn_contribution_list *list,
                      mmn_neuron_order order)
 {
     const mmn_said_neurons *said = &word->by[order];
-    MMN_ADD(result, "lists", mmn_as_text(mmn_neuron_order_names[order]),
+    MMN_ADD(result, "lists", mmn_as_text(mmn_neuron_order_name(order, list->options)),
             mmn_real_if(said->shuffles > 0, said->region),
             mmn_real_if(sample->word_count > 1, said->shared), mmn_as_real(said->own),
             mmn_as_real(said->any), mmn_as_real(said->named));
     for (size_t i = 0; i < list->shown; i++)
-        add_neuron(result, list, &said->shown[i]);
+        add_neuron(result, list, &said->shown[i],
+                   list->options->gradient && order == MMN_BY_CONTRIBUTION);
 }
 
 static void add_word(mmn_result *result, const mmn_contribution_list *list,

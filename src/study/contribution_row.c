@@ -20,25 +20,29 @@
         MANY(prefix "names", MMN_ROW_TEXT, by[order].names),                                       \
         MANY(prefix "name_values", MMN_ROW_REAL, by[order].name_values),                           \
         MANY(prefix "region", MMN_ROW_REAL, by[order].region)
-const mmn_row_column mmn_contribution_columns[] = {
-    MMN_ROW_ONE("answer", MMN_ROW_TEXT, mmn_contribution_row, answer),
-    MANY("ids", MMN_ROW_WHOLE, ids),
-    MANY("words", MMN_ROW_TEXT, words),
-    MANY("tokens", MMN_ROW_WHOLE, tokens),
-    MANY("log_probability", MMN_ROW_REAL, log_probability),
-    LISTS("", MMN_BY_CONTRIBUTION),
-    LISTS("active_", MMN_BY_ACTIVATION),
-    MANY("named_random", MMN_ROW_WHOLE, named_random),
-    MANY("disturbed", MMN_ROW_REAL, disturbed),
-    MANY("likeliest", MMN_ROW_WHOLE, likeliest),
-    MANY("changes", MMN_ROW_WHOLE, changes),
-    {0}};
+#define COLUMNS                                                                                    \
+    MMN_ROW_ONE("answer", MMN_ROW_TEXT, mmn_contribution_row, answer),                             \
+        MANY("ids", MMN_ROW_WHOLE, ids), MANY("words", MMN_ROW_TEXT, words),                       \
+        MANY("tokens", MMN_ROW_WHOLE, tokens),                                                     \
+        MANY("log_probability", MMN_ROW_REAL, log_probability), LISTS("", MMN_BY_CONTRIBUTION),    \
+        LISTS("active_", MMN_BY_ACTIVATION), MANY("named_random", MMN_ROW_WHOLE, named_random),    \
+        MANY("disturbed", MMN_ROW_REAL, disturbed), MANY("likeliest", MMN_ROW_WHOLE, likeliest),   \
+        MANY("changes", MMN_ROW_WHOLE, changes)
+const mmn_row_column mmn_contribution_columns[] = {COLUMNS, {0}};
+const mmn_row_column mmn_attribution_columns[] = {
+    COLUMNS, MANY("attributions", MMN_ROW_REAL, by[MMN_BY_CONTRIBUTION].attributions), {0}};
 
 /* ---- Making ---------------------------------------------------------------------------------- */
 
 #define ROOM(member, wanted)                                                                       \
     MMN_NEED((member) = mmn_study_allocate_in_row(study, member##_count = (wanted),                \
                                                   sizeof(*(member)), error))
+
+/* How many numbers there are of what gradients attribute to neurons [neurons] of an order. */
+static size_t attributed(const mmn_contribution_list *list, int order, size_t neurons)
+{
+    return list->options->gradient && order == MMN_BY_CONTRIBUTION ? neurons : 0;
+}
 
 static mmn_status reserve_lists(mmn_study *study, mmn_neuron_lists *by, size_t neurons,
                                 size_t names, size_t shuffles, mmn_error *error)
@@ -70,9 +74,11 @@ static mmn_status reserve(const mmn_contribution_list *list, mmn_contribution_ro
     ROOM(row->disturbed, words * list->disturbances);
     ROOM(row->likeliest, words * list->disturbances);
     ROOM(row->changes, words * list->disturbances);
-    for (int order = 0; order < MMN_NEURON_ORDERS; order++)
+    for (int order = 0; order < MMN_NEURON_ORDERS; order++) {
         MMN_TRY(reserve_lists(study, &row->by[order], neurons, neurons * found->names,
                               words * list->shuffles, error));
+        ROOM(row->by[order].attributions, attributed(list, order, neurons));
+    }
     return MMN_OK;
 }
 
@@ -104,6 +110,8 @@ static mmn_status fill_neurons(const mmn_contribution_list *list, mmn_neuron_lis
         by->activations[at] = neuron->activation;
         by->scores[at] = neuron->score;
         by->averages[at] = neuron->average;
+        if (attributed(list, order, 1) > 0)
+            by->attributions[at] = neuron->attribution;
         MMN_TRY(fill_names(found, by, at * found->names, neuron, error));
     }
     for (size_t i = 0; i < list->shuffles; i++)
@@ -174,7 +182,7 @@ static bool are_below(const uint64_t *values, size_t count, uint64_t end)
 }
 
 static mmn_status check_lists(const mmn_contribution_list *list, const mmn_neuron_lists *by,
-                              size_t words, mmn_error *error)
+                              int order, size_t words, mmn_error *error)
 {
     const uint64_t vocabulary = list->study.model->config.language.vocab_size;
     const size_t top = words * list->asked.top, names = top * list->asked.names;
@@ -190,6 +198,8 @@ static mmn_status check_lists(const mmn_contribution_list *list, const mmn_neuro
         return refuse("scores", error);
     if (by->averages_count != top)
         return refuse("averages", error);
+    if (by->attributions_count != attributed(list, order, top))
+        return refuse("attributions", error);
     if (by->name_ids_count != names || !are_below(by->name_ids, names, vocabulary))
         return refuse("name_ids", error);
     if (by->names_count != names)
@@ -224,7 +234,7 @@ static mmn_status check_row(const mmn_contribution_list *list, const mmn_contrib
     if (row->changes_count != disturbances || !are_below(row->changes, disturbances, 2))
         return refuse("changes", error);
     for (int order = 0; order < MMN_NEURON_ORDERS; order++)
-        MMN_TRY(check_lists(list, &row->by[order], words, error));
+        MMN_TRY(check_lists(list, &row->by[order], order, words, error));
     return MMN_OK;
 }
 
@@ -245,13 +255,15 @@ static mmn_status take_shown(mmn_contribution_list *list, mmn_said_neurons *said
     MMN_NEED(said->shown && words);
     for (size_t i = 0; i < list->shown; i++) {
         const size_t at = first + i;
-        said->shown[i] = (mmn_contributor){.layer = (uint32_t)by->layers[at],
-                                           .neuron = (uint32_t)by->neurons[at],
-                                           .contribution = (float)by->contributions[at],
-                                           .activation = (float)by->activations[at],
-                                           .score = (float)by->scores[at],
-                                           .average = by->averages[at],
-                                           .names = words + i * names};
+        said->shown[i] = (mmn_contributor){
+            .layer = (uint32_t)by->layers[at],
+            .neuron = (uint32_t)by->neurons[at],
+            .contribution = (float)by->contributions[at],
+            .activation = (float)by->activations[at],
+            .score = (float)by->scores[at],
+            .average = by->averages[at],
+            .attribution = by->attributions_count > 0 ? (float)by->attributions[at] : 0,
+            .names = words + i * names};
         for (size_t k = 0; k < names; k++)
             words[i * names + k] =
                 (mmn_word){(int32_t)by->name_ids[at * names + k], by->name_values[at * names + k]};

@@ -47,13 +47,20 @@ static void follow(const scoring *s, const mmn_stage *stage)
 
 /* ---- The largest ----------------------------------------------------------------------------- */
 
-const char *const mmn_neuron_order_names[MMN_NEURON_ORDERS] = {
-    [MMN_BY_CONTRIBUTION] = "contribution", [MMN_BY_ACTIVATION] = "activation"};
+const char *mmn_neuron_order_name(mmn_neuron_order order, const mmn_contribution_options *options)
+{
+    return order == MMN_BY_ACTIVATION ? "activation"
+           : options->gradient        ? "gradient"
+                                      : "contribution";
+}
 
 /* What neurons are put in order by. */
-static float key_of(const mmn_contributor *neuron, mmn_neuron_order order)
+static float key_of(const mmn_contributions *found, const mmn_contributor *neuron,
+                    mmn_neuron_order order)
 {
-    return order == MMN_BY_ACTIVATION ? neuron->activation : neuron->contribution;
+    return order == MMN_BY_ACTIVATION ? neuron->activation
+           : found->attributions      ? neuron->attribution
+                                      : neuron->contribution;
 }
 
 /* The activations of one neuron at the patches. */
@@ -71,17 +78,25 @@ static void keep_map(const mmn_contributions *found, const mmn_stage *stage,
 static size_t insert(const mmn_contributions *found, mmn_contributor *list, size_t count,
                      mmn_neuron_order order, const mmn_stage *stage, mmn_contributor neuron)
 {
-    const float key = key_of(&neuron, order);
-    if (count == found->top && !(key > key_of(&list[count - 1], order)))
+    const float key = key_of(found, &neuron, order);
+    if (count == found->top && !(key > key_of(found, &list[count - 1], order)))
         return count;
     size_t place = count < found->top ? count++ : found->top - 1;
     neuron.map = list[place].map;
     neuron.names = list[place].names;
-    for (; place > 0 && key_of(&list[place - 1], order) < key; place--)
+    for (; place > 0 && key_of(found, &list[place - 1], order) < key; place--)
         list[place] = list[place - 1];
     list[place] = neuron;
     keep_map(found, stage, &neuron);
     return count;
+}
+
+/* Those of a word in a layer, or NULL. */
+static const float *attributions_of(const scoring *s, size_t word, size_t layer)
+{
+    const size_t layers = s->found->study->model->config.language.layers;
+    return s->found->attributions ? s->found->attributions + (word * layers + layer) * s->neurons
+                                  : NULL;
 }
 
 static mmn_status score_word(const scoring *s, const mmn_stage *stage, size_t number,
@@ -92,6 +107,7 @@ static mmn_status score_word(const scoring *s, const mmn_stage *stage, size_t nu
     const float *activations = row_at(stage, word->position);
     const float *scores = s->scores + number * s->neurons;
     const float *factors = s->factors ? s->factors + number * s->neurons : NULL;
+    const float *attributions = attributions_of(s, number, (size_t)stage->layer);
 
     for (size_t k = 0; k < s->neurons; k++) {
         float activation = factors ? activations[k] * factors[k] : activations[k];
@@ -103,7 +119,8 @@ static mmn_status score_word(const scoring *s, const mmn_stage *stage, size_t nu
                                         .neuron = (uint32_t)k,
                                         .contribution = contribution,
                                         .activation = activation,
-                                        .score = scores[k]};
+                                        .score = scores[k],
+                                        .attribution = attributions ? attributions[k] : 0};
         const size_t count = word->neuron_count;
         for (size_t order = 0; order < found->orders; order++)
             word->neuron_count =
@@ -183,7 +200,7 @@ static mmn_status reserve(scoring *s, mmn_error *error)
         return MMN_SYSTEM;
     for (size_t w = 0; w < words; w++)
         s->ids[w] = found->words[w].id;
-    return MMN_OK;
+    return mmn_compute_reserve(&study->compute, words, s->width, 0, 0, error);
 }
 
 static mmn_status make_room(const mmn_contributions *found, mmn_contributor **neurons,
@@ -215,6 +232,8 @@ mmn_status mmn_contribution_scores(mmn_contributions *found, mmn_error *error)
                                            : "language.layers.*.mlp.act",
                              .see = see,
                              .context = &s};
+    if (found->options->gradient)
+        MMN_TRY(mmn_contribution_attribute(found, error));
     MMN_TRY(reserve(&s, error));
     for (size_t w = 0; w < found->word_count; w++)
         for (size_t order = 0; order < found->orders; order++)

@@ -20,6 +20,7 @@ typedef struct editing {
     mmn_one_contribution one; /* of the word */
     const mmn_edit_options *options;
     mmn_contribution_options asked;
+    mmn_edit_wishes wishes;
     mmn_edit_search search;
     const mmn_answer_word *word;
     bool optimised;
@@ -31,33 +32,44 @@ typedef struct editing {
 
 /* ---- Setting up ------------------------------------------------------------------------------ */
 
-static mmn_status check(const mmn_edit_options *options, mmn_error *error)
+const char *mmn_edit_method_name(bool optimised)
 {
-    MMN_GIVEN(error, options->from, options->to);
-    if (options->method && strcmp(options->method, "direct") != 0 &&
-        strcmp(options->method, "optimised") != 0)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL, "there is no method \"%.100s\" of editing",
-                        options->method);
-    if (!(options->probability >= 0 && options->probability < 1))
+    return optimised ? "optimised" : "direct";
+}
+
+mmn_status mmn_edit_check_method(const char *method, mmn_error *error)
+{
+    for (int optimised = 0; optimised < 2; optimised++)
+        if (strcmp(method, mmn_edit_method_name(optimised)) == 0)
+            return MMN_OK;
+    return mmn_fail(error, MMN_USAGE, NULL, NULL, "there is no method \"%.100s\" of editing",
+                    method);
+}
+
+mmn_status mmn_edit_wish(mmn_edit_wishes *wishes, double probability, double learning_rate,
+                         uint32_t steps, mmn_error *error)
+{
+    if (!(probability >= 0 && probability < 1))
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "the probability must be below 1");
-    if (!(options->learning_rate >= 0 && isfinite(options->learning_rate)) ||
-        options->steps > MOST_STEPS)
+    if (!(learning_rate >= 0 && isfinite(learning_rate)) || steps > MOST_STEPS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "the learning rate must be a number from 0 on, and there can be %d steps",
                         MOST_STEPS);
+    *wishes = (mmn_edit_wishes){.probability = probability > 0 ? probability : PROBABILITY,
+                                .rate = learning_rate > 0 ? learning_rate : LEARNING_RATE,
+                                .steps = steps > 0 ? steps : LEARNING_STEPS};
     return MMN_OK;
-}
-
-static const char *method_of(const editing *edit)
-{
-    return edit->optimised ? "optimised" : "direct";
 }
 
 static mmn_status set_up(void *context, const mmn_model *model, const void *asked, mmn_error *error)
 {
     editing *edit = context;
     const mmn_edit_options *options = edit->options = asked;
-    MMN_TRY(check(options, error));
+    MMN_GIVEN(error, options->from, options->to);
+    if (options->method)
+        MMN_TRY(mmn_edit_check_method(options->method, error));
+    MMN_TRY(mmn_edit_wish(&edit->wishes, options->probability, options->learning_rate,
+                          options->steps, error));
     edit->optimised = options->method && strcmp(options->method, "optimised") == 0;
     edit->asked = (mmn_contribution_options){.size = sizeof(edit->asked),
                                              .prompt = options->prompt,
@@ -94,7 +106,7 @@ static mmn_status say_how(char **settings, const editing *edit, mmn_error *error
 {
     const mmn_edit_search *search = &edit->search;
     mmn_text text = {0};
-    mmn_text_add(&text, "{\"method\": \"%s\", \"from\": ", method_of(edit));
+    mmn_text_add(&text, "{\"method\": \"%s\", \"from\": ", mmn_edit_method_name(edit->optimised));
     mmn_text_add_json(&text, edit->options->from);
     mmn_text_add(&text, ", \"to\": ");
     mmn_text_add_json(&text, edit->options->to);
@@ -164,15 +176,12 @@ static mmn_status answer_again(editing *edit, mmn_error *error)
 /* Additions by gradients, of the prompt with the answer up to the other word. */
 static mmn_status optimise(editing *edit, mmn_error *error)
 {
-    const mmn_edit_options *options = edit->options;
     const mmn_contributions *found = &edit->one.found;
-    const double rate = options->learning_rate > 0 ? options->learning_rate : LEARNING_RATE;
     found->ids[edit->word->token] = edit->search.to;
     MMN_TRY(mmn_input_extend(&edit->input, edit->one.input, found->length, found->ids,
                              edit->word->token + 1, error));
     edit->search.input = edit->input;
-    return mmn_edit_optimise(&edit->search, rate,
-                             options->steps > 0 ? options->steps : LEARNING_STEPS, error);
+    return mmn_edit_optimise(&edit->search, edit->wishes.rate, edit->wishes.steps, error);
 }
 
 static mmn_status search(editing *edit, mmn_error *error)
@@ -186,8 +195,7 @@ static mmn_status search(editing *edit, mmn_error *error)
                                 .input = found->extended,
                                 .position = word->position,
                                 .from = word->id,
-                                .probability = options->probability > 0 ? options->probability
-                                                                        : PROBABILITY,
+                                .probability = edit->wishes.probability,
                                 .neurons = word->neurons[MMN_BY_CONTRIBUTION],
                                 .count = count};
     MMN_TRY(mmn_edit_token(&wanted->to, found->study->model, options->to, word->id, error));
@@ -295,7 +303,8 @@ static void fill(mmn_result *result, const void *context)
     const mmn_edit_search *found = &edit->search;
     MMN_ADD(result, "result", MMN_MADE(study), mmn_as_optional(edit->digest),
             mmn_as_text(edit->one.prompt), mmn_as_whole(edit->one.found.tokens),
-            mmn_as_text(method_of(edit)), mmn_as_text(edit->random ? "random" : "top"),
+            mmn_as_text(mmn_edit_method_name(edit->optimised)),
+            mmn_as_text(edit->random ? "random" : "top"),
             edit->random ? mmn_as_whole(options->seed) : mmn_as_nothing(),
             mmn_as_real(found->probability), mmn_generation_of(study->model),
             MMN_ALLOWED(study->allowed), mmn_real_if(!edit->optimised, found->strength),

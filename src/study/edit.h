@@ -13,6 +13,21 @@ typedef struct mmn_edit_odds {
     int32_t likeliest; /* token */
 } mmn_edit_odds;
 
+/* What is wanted of any edit, with the defaults of what was left 0. */
+typedef struct mmn_edit_wishes {
+    double probability; /* that the other word shall have */
+    double rate;        /* Adam's, and... */
+    uint32_t steps;     /* ...how many of them, at most */
+} mmn_edit_wishes;
+/* MMN_USAGE for what cannot be. */
+mmn_status mmn_edit_wish(mmn_edit_wishes *wishes, double probability, double learning_rate,
+                         uint32_t steps, mmn_error *error);
+
+/* "direct" or "optimised". */
+const char *mmn_edit_method_name(bool optimised);
+/* MMN_USAGE for a method that there is none of. */
+mmn_status mmn_edit_check_method(const char *method, mmn_error *error);
+
 /* One search. Zero-initialise, and set what is wanted; free the additions. */
 typedef struct mmn_edit_search {
     mmn_study *study;               /* whose room for logits is reserved */
@@ -32,7 +47,7 @@ typedef struct mmn_edit_search {
 } mmn_edit_search;
 
 /* Finds the least strength, as doc/method.md says, by which the other word is the likeliest and has
- * its probability. MMN_INPUT where the neurons give nothing at the position. */
+ * its probability. Neurons that give nothing at the position find none. */
 mmn_status mmn_edit_find(mmn_edit_search *search, mmn_error *error);
 /* The same by gradients (RATE: Adam's), in so many steps at most, which end where the other word is
  * the likeliest and has its probability. Then the input has the other word's token in place of the

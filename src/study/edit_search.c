@@ -178,18 +178,17 @@ static mmn_status find(trying *work, mmn_error *error)
     MMN_TRY(find_direction(work, error));
     search->study->compute.kernels->log_f64(&work->wanted, &search->probability, 1);
     MMN_TRY(try_rows(work, &search->before, &does, error));
+    search->after = search->before;
     for (size_t i = 0; i < search->count; i++)
         work->inputs += search->inputs[i] * search->inputs[i];
-    if (!(work->inputs > 0))
-        return mmn_fail(error, MMN_INPUT, NULL, NULL,
-                        "the neurons give nothing where the word is said");
     does = false;
-    for (double strength = FIRST; strength <= MOST && !does; strength *= 2)
+    for (double strength = FIRST; work->inputs > 0 && strength <= MOST && !does; strength *= 2)
         MMN_TRY(try_strength(work, strength, &does, error));
     if (does)
         MMN_TRY(bisect(work, search->strength == FIRST ? 0 : search->strength / 2, error));
     search->found = does;
-    set_rows(work, search->strength);
+    if (work->inputs > 0)
+        set_rows(work, search->strength);
     return MMN_OK;
 }
 
@@ -222,31 +221,19 @@ static mmn_status has_space(bool *has, const mmn_model *model, int32_t id, mmn_e
     return MMN_OK;
 }
 
-/* The first token of a text; MMN_USAGE where it has none. */
-static mmn_status first_token(int32_t *id, const mmn_model *model, const char *text,
-                              mmn_error *error)
-{
-    int32_t *ids;
-    size_t count;
-    MMN_TRY(mmn_model_encode(model, text, 0, &ids, &count, error));
-    *id = count > 0 ? ids[0] : -1;
-    mmn_release(ids);
-    return count > 0 ? MMN_OK : mmn_fail(error, MMN_USAGE, NULL, NULL, "\"\" is no word");
-}
-
 mmn_status mmn_edit_token(int32_t *id, const mmn_model *model, const char *word, int32_t like,
                           mmn_error *error)
 {
     bool wanted, has;
     mmn_text text = {0};
     MMN_TRY(has_space(&wanted, model, like, error));
-    MMN_TRY(first_token(id, model, word, error));
+    MMN_TRY(mmn_word_token(id, model, word, false, error));
     MMN_TRY(has_space(&has, model, *id, error));
     if (wanted && !has) {
         mmn_text_add(&text, " %s", word);
         mmn_status status = mmn_text_status(&text, error);
         if (status == MMN_OK)
-            status = first_token(id, model, text.text, error);
+            status = mmn_word_token(id, model, text.text, false, error);
         mmn_text_free(&text);
         MMN_TRY(status);
     }

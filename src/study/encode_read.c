@@ -127,6 +127,10 @@ mmn_status mmn_encode_open(mmn_encode_study *study, mmn_error *error)
     MMN_TRY(mmn_safetensors_open(&study->responses, options->responses, error));
     MMN_TRY(mmn_safetensors_checksum(study->digest, study->responses, "", error));
     MMN_TRY(read_sites(study, error));
+    if (options->site_parts > study->site_count)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "%u parts of sites were asked for, of which there are %zu",
+                        options->site_parts, study->site_count);
     for (size_t i = 0; i < options->feature_count; i++)
         MMN_TRY(open_model(study, options->features[i], error));
     if (options->model)
@@ -152,10 +156,18 @@ static const char *layer_of(const char *name, const char *alignment)
                : NULL;
 }
 
+size_t mmn_encode_layers(const mmn_encode_model *model, const char *alignment)
+{
+    size_t count = model->parts != NULL;
+    for (size_t i = 0; model->tensors && i < mmn_safetensors_count(model->tensors); i++)
+        count += layer_of(mmn_safetensors_get(model->tensors, i)->name, alignment) != NULL;
+    return count;
+}
+
 static mmn_status find_layers(mmn_encode_study *study, mmn_encode_model *model,
                               const char *alignment, mmn_error *error)
 {
-    const size_t count = model->parts ? 1 : mmn_safetensors_count(model->tensors);
+    const size_t count = mmn_encode_layers(model, alignment);
     const size_t dimension = mmn_encoding_dimension(study->events, study->options->epsilon);
     model->layers = mmn_blocks_keep(&study->alignment,
                                     mmn_allocate(count, sizeof(*model->layers), error), error);
@@ -165,7 +177,7 @@ static mmn_status find_layers(mmn_encode_study *study, mmn_encode_model *model,
         model->layer_count = 1; /* which mmn_encode_join describes when the parts' are chosen */
         return MMN_OK;
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < mmn_safetensors_count(model->tensors); i++) {
         const mmn_tensor *tensor = mmn_safetensors_get(model->tensors, i);
         const char *name = layer_of(tensor->name, alignment);
         if (!name)

@@ -8,7 +8,8 @@
 static const mmn_form_table tables[] = {
     {"result", NULL,
      MMN_COLUMNS(MMN_TEXT("version"), MMN_TEXT("responses"), MMN_TEXT("data"), MMN_WHOLE("draws"),
-                 MMN_WHOLE("seed"), MMN_REAL("epsilon", ""), MMN_REAL("rate", ""))},
+                 MMN_WHOLE("seed"), MMN_REAL("epsilon", ""), MMN_REAL("rate", ""),
+                 MMN_TEXT("columns_file"))},
     {"features", "result",
      MMN_COLUMNS(MMN_TEXT("model"), MMN_TEXT("file"), MMN_TEXT("digest"), MMN_TEXT("weights"),
                  MMN_TEXT("events"), MMN_TEXT("stages"), MMN_TEXT("pool"), MMN_TEXT("random_init"),
@@ -28,12 +29,15 @@ static const mmn_form_table tables[] = {
                  MMN_TEXT("best"), MMN_REAL("mean", ""), MMN_REAL("low", ""), MMN_REAL("high", ""),
                  MMN_REAL("validation", ""), MMN_REAL("validation_low", ""),
                  MMN_REAL("validation_high", ""), MMN_TRUTH("predicted"))},
+    {"means", "models",
+     MMN_COLUMNS(MMN_WHOLE("bin"), MMN_REAL("r", ""), MMN_WHOLE("sites"), MMN_WHOLE("predicted"))},
     {"comparisons", "alignments",
      MMN_COLUMNS(MMN_TEXT("first"), MMN_TEXT("second"), MMN_WHOLE("compared"), MMN_WHOLE("better"),
                  MMN_WHOLE("by_default"), MMN_REAL("mean_difference", ""))},
     {"compared_sites", "comparisons",
      MMN_COLUMNS(MMN_TEXT("site"), MMN_TEXT("outcome"), MMN_WHOLE("bins"),
-                 MMN_REAL("difference", ""), MMN_REAL("p", ""), MMN_TRUTH("better"))},
+                 MMN_REAL("difference", ""), MMN_REAL("p", ""), MMN_TRUTH("better"),
+                 MMN_TEXT("best_model"), MMN_TEXT("second_model"))},
     {"tests", "result",
      MMN_COLUMNS(MMN_TEXT("test"), MMN_TEXT("aligned"), MMN_WHOLE("tested"), MMN_WHOLE("passed"),
                  MMN_REAL("share", ""), MMN_WHOLE("by_default"), MMN_REAL("share_by_default", ""))},
@@ -47,7 +51,7 @@ static const char json[] =
     "  'version': $version,\n"
     "  'data': $data,\n"
     "  'settings': {'responses': $responses, 'draws': $draws, 'seed': $seed, 'epsilon': $epsilon,"
-    " 'rate': $rate},\n"
+    " 'rate': $rate<?columns_file|, 'columns_file': $columns_file>},\n"
     "  'features': [<features|,|\n"
     "    {'model': $model, 'file': $file, 'digest': $digest, 'role': $role,"
     " 'random_twin_of': $random_twin_of, 'control_of': $control_of,"
@@ -66,13 +70,17 @@ static const char json[] =
     "        {'site': $site, 'bin': $bin, 'r': $r, 'penalty': $penalty, 'best': $best,"
     " 'mean': $mean, 'low': $low, 'high': $high,\n"
     "         'validation': $validation, 'validation_low': $validation_low,"
-    " 'validation_high': $validation_high, 'predicted': $predicted}>]}>],\n"
+    " 'validation_high': $validation_high, 'predicted': $predicted}>]"
+    "<?means|,\n"
+    "       'means': [<means|,|\n"
+    "        {'bin': $bin, 'r': $r, 'sites': $sites, 'predicted': $predicted}>]>}>],\n"
     "     'comparisons': [<comparisons|,|\n"
     "      {'first': $first, 'second': $second, 'compared': $compared, 'better': $better,"
     " 'by_default': $by_default, 'mean_difference': $mean_difference,\n"
     "       'compared_sites': [<compared_sites|,|\n"
     "        {'site': $site, 'outcome': $outcome, 'bins': $bins, 'difference': $difference,"
-    " 'p': $p, 'better': $better}>]}>]}>],\n"
+    " 'p': $p, 'better': $better"
+    "<?best_model|, 'best_model': $best_model, 'second_model': $second_model>}>]}>]}>],\n"
     "  'tests': [<tests|,|\n"
     "    {'test': $test, 'aligned': $aligned, 'tested': $tested, 'passed': $passed,"
     " 'share': $share,\n"
@@ -122,6 +130,38 @@ void mmn_encode_add_features(mmn_result *result, const mmn_encode_model *model)
         MMN_ADD(result, "parts", mmn_as_text(model->parts[part]->name));
 }
 
+/* Adds the means of a model's columns over sites, where a file has the columns. */
+static void add_means(mmn_result *result, const mmn_encode_study *study,
+                      const mmn_encode_model *model)
+{
+    for (size_t bin = 0; bin < study->bins; bin++) {
+        double sum = 0;
+        size_t predicted = 0;
+        for (size_t i = bin; i < study->columns; i += study->bins) {
+            sum += model->r[i];
+            predicted += model->predicted[i];
+        }
+        MMN_ADD(result, "means", mmn_as_whole(bin), mmn_as_real(sum / (double)study->site_count),
+                mmn_as_whole(study->site_count), mmn_as_whole(predicted));
+    }
+}
+
+static void add_columns(mmn_result *result, const mmn_encode_study *study,
+                        const mmn_encode_model *model)
+{
+    for (size_t i = 0; i < study->columns; i++) {
+        const mmn_interval *test = &model->test_interval[i];
+        const mmn_interval *validation = &model->validation_interval[i];
+        MMN_ADD(result, "columns", mmn_as_text(mmn_encode_site_name(study, i / study->bins)),
+                mmn_as_whole(i % study->bins), mmn_as_real(model->r[i]),
+                mmn_as_real(mmn_ridge_penalties[model->penalty[i]]),
+                mmn_as_text(model->layers[model->best[i]].name), mmn_as_real(test->mean),
+                mmn_as_real(test->low), mmn_as_real(test->high), mmn_as_real(model->validation[i]),
+                mmn_as_real(validation->low), mmn_as_real(validation->high),
+                mmn_as_truth(model->predicted[i]));
+    }
+}
+
 static void add_model(mmn_result *result, const mmn_encode_study *study,
                       const mmn_encode_model *model)
 {
@@ -137,17 +177,10 @@ static void add_model(mmn_result *result, const mmn_encode_study *study,
                 mmn_as_whole(layer->projected), mmn_as_real(layer->validation),
                 mmn_as_real(layer->test));
     }
-    for (size_t i = 0; i < study->columns; i++) {
-        const mmn_interval *test = &model->test_interval[i];
-        const mmn_interval *validation = &model->validation_interval[i];
-        MMN_ADD(result, "columns", mmn_as_text(mmn_encode_site_name(study, i / study->bins)),
-                mmn_as_whole(i % study->bins), mmn_as_real(model->r[i]),
-                mmn_as_real(mmn_ridge_penalties[model->penalty[i]]),
-                mmn_as_text(model->layers[model->best[i]].name), mmn_as_real(test->mean),
-                mmn_as_real(test->low), mmn_as_real(test->high), mmn_as_real(model->validation[i]),
-                mmn_as_real(validation->low), mmn_as_real(validation->high),
-                mmn_as_truth(model->predicted[i]));
-    }
+    if (study->options->columns)
+        add_means(result, study, model);
+    else
+        add_columns(result, study, model);
 }
 
 void mmn_encode_add(mmn_result *result, const mmn_encode_study *study, const char *alignment)

@@ -142,15 +142,28 @@ static mmn_status add_pair(mmn_encode_study *study, const mmn_encode_model *firs
     return MMN_OK;
 }
 
+/* How many models may be the best at a site: random twins are not. */
+static size_t count_candidates(const mmn_encode_study *study)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < study->model_count; i++)
+        count += !study->models[i].trained;
+    return count;
+}
+
 static mmn_status add_asked(mmn_encode_study *study, const char *comparison, mmn_error *error)
 {
     const size_t length = strcspn(comparison, ":");
     const mmn_encode_model *first = mmn_encode_find(study, comparison, length), *second = NULL;
     if (comparison[length] == ':')
         second = mmn_encode_find(study, comparison + length + 1, strlen(comparison + length + 1));
-    if (!first || !second || first == second)
+    const bool is_best = !first && !second &&
+                         strcmp(comparison, MMN_ENCODE_BEST ":" MMN_ENCODE_SECOND) == 0;
+    if (is_best ? count_candidates(study) < 2 : !first || !second || first == second)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "\"%s\" is no comparison; expected A:B, two names of models", comparison);
+                        "\"%s\" is no comparison; expected A:B, two names of models, or "
+                        "best:second where two are not random",
+                        comparison);
     return add_pair(study, first, second, error);
 }
 

@@ -8,7 +8,7 @@
 #include "study/encode.h"
 #include "study/result_forms.h"
 
-/* Whether the test compares model A with model B. */
+/* Whether the test compares model A with model B, which are not those of best against second. */
 typedef bool tests_pair(const mmn_encode_model *first, const mmn_encode_model *second);
 
 static bool is_unimodal(const mmn_encode_model *model)
@@ -40,11 +40,16 @@ static const struct {
                              {"controlled", beats_control, MMN_ENCODE_UNSAID},
                              {"integration", beats_joined, MMN_ENCODE_JOINED}};
 
+static bool is_tested(size_t test, const mmn_encode_pair *pair)
+{
+    return pair->first && tests[test].tests(pair->first, pair->second);
+}
+
 static bool is_possible(const mmn_encode_study *study, size_t test)
 {
     bool has_pair = false, has_kind = tests[test].needed == MMN_ENCODE_UNSAID;
     for (size_t i = 0; i < study->pair_count; i++)
-        has_pair = has_pair || tests[test].tests(study->pairs[i].first, study->pairs[i].second);
+        has_pair = has_pair || is_tested(test, &study->pairs[i]);
     for (size_t i = 0; i < study->model_count; i++)
         has_kind = has_kind || study->models[i].kind == tests[test].needed;
     return has_pair && has_kind;
@@ -77,15 +82,6 @@ static void take_in(mmn_encode_verdict *verdict, mmn_encoding_outcome outcome, d
     verdict->outcome = MMN_ENCODING_COMPARED;
 }
 
-static double validation_at(const mmn_encode_study *study, const mmn_encode_model *model,
-                            size_t site)
-{
-    double sum = 0;
-    for (size_t bin = 0; bin < study->bins; bin++)
-        sum += model->validation[site * study->bins + bin];
-    return sum;
-}
-
 /* Of the models that are tested, the one that validates best at the site: its scores of test do not
  * choose it. */
 static const mmn_encode_model *choose(const mmn_encode_study *study, size_t test, size_t site)
@@ -94,9 +90,9 @@ static const mmn_encode_model *choose(const mmn_encode_study *study, size_t test
     double greatest = 0;
     for (size_t i = 0; i < study->pair_count; i++) {
         const mmn_encode_pair *pair = &study->pairs[i];
-        if (!tests[test].tests(pair->first, pair->second))
+        if (!is_tested(test, pair))
             continue;
-        const double validation = validation_at(study, pair->first, site);
+        const double validation = mmn_encode_validation_at(study, pair->first, site);
         if (!best || validation > greatest) {
             best = pair->first;
             greatest = validation;
@@ -112,7 +108,7 @@ void mmn_encode_judge(mmn_encode_study *study, size_t alignment)
             mmn_encode_verdict verdict = {choose(study, test, site), MMN_ENCODING_FIRST_ALONE, NAN};
             for (size_t i = 0; i < study->pair_count; i++) {
                 const mmn_encode_pair *pair = &study->pairs[i];
-                if (pair->first == verdict.model && tests[test].tests(pair->first, pair->second))
+                if (is_tested(test, pair) && pair->first == verdict.model)
                     take_in(&verdict, pair->sites[site].outcome, pair->sites[site].p);
             }
             verdicts_of(study, test, alignment)[site] = verdict;

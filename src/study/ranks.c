@@ -13,9 +13,6 @@ enum { HELLO = MMN_MESSAGE_OWN, ROWS, DO };
 
 void mmn_study_ranks_free(mmn_study_ranks *ranks)
 {
-    for (size_t i = 0; i < ranks->early_count; i++)
-        mmn_free(ranks->early[i].lines);
-    mmn_free(ranks->early);
     mmn_free(ranks->with);
     mmn_team_free(&ranks->team);
     *ranks = (mmn_study_ranks){0};
@@ -49,44 +46,6 @@ static mmn_status measure(mmn_study_ranks *ranks, uint64_t number, mmn_error *er
 }
 
 /* ---- Process 0: the file --------------------------------------------------------------------- */
-
-/* Where the rows of this sample wait, or early_count. */
-static size_t find_early(const mmn_study_ranks *ranks, uint64_t number)
-{
-    size_t i = 0;
-    while (i < ranks->early_count && ranks->early[i].number != number)
-        i++;
-    return i;
-}
-
-/* Keeps rows that came before their turn. */
-static mmn_status keep_early(mmn_study_ranks *ranks, uint64_t number, const char *lines,
-                             size_t size, mmn_error *error)
-{
-    MMN_TRY(MMN_RESERVE(ranks->early, ranks->early_capacity, ranks->early_count + 1, error));
-    mmn_early_rows *early = &ranks->early[ranks->early_count];
-    *early = (mmn_early_rows){.number = number, .size = size};
-    MMN_NEED(early->lines = mmn_copy_bytes(lines, size, error));
-    ranks->early_count++;
-    return MMN_OK;
-}
-
-/* Adds rows to the file, and those that waited for them. */
-static mmn_status add_rows(mmn_study_ranks *ranks, uint64_t number, const char *lines, size_t size,
-                           mmn_error *error)
-{
-    size_t i;
-    if (number != ranks->rows->kept)
-        return keep_early(ranks, number, lines, size, error);
-    MMN_TRY(mmn_study_rows_add(ranks->rows, lines, size, error));
-    while ((i = find_early(ranks, ranks->rows->kept)) < ranks->early_count) {
-        mmn_early_rows *early = &ranks->early[i];
-        MMN_TRY(mmn_study_rows_add(ranks->rows, early->lines, early->size, error));
-        mmn_free(early->lines);
-        *early = ranks->early[--ranks->early_count];
-    }
-    return MMN_OK;
-}
 
 /* Goes through the samples whose rows the file has, up to the first that it lacks. */
 static mmn_status find_kept(mmn_study_ranks *ranks, mmn_error *error)
@@ -122,7 +81,8 @@ static mmn_status take_rows(mmn_study_ranks *ranks, const mmn_message *message, 
     ranks->with[message->from] = 0;
     for (size_t i = 0; i < message->size; i++)
         count += lines[i] == '\n';
-    MMN_TRY(add_rows(ranks, message->number, lines, message->size, error));
+    MMN_TRY(mmn_rows_files_add_in_turn(&ranks->rows->files, message->number, lines, message->size,
+                                       error));
     return ranks->tell(ranks->kept, count, false, error);
 }
 
@@ -160,7 +120,7 @@ static mmn_status work(mmn_study_ranks *ranks, mmn_error *error)
     const uint64_t number = ranks->dealt++;
     const mmn_text *text = &ranks->rows->text;
     MMN_TRY(measure(ranks, number, error));
-    return add_rows(ranks, number, text->text, text->length, error);
+    return mmn_rows_files_add_in_turn(&ranks->rows->files, number, text->text, text->length, error);
 }
 
 static mmn_status lead(mmn_study_ranks *ranks, mmn_error *error)

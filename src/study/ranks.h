@@ -7,13 +7,6 @@
 #include "count/samples.h"
 #include "study/rows.h"
 
-/* Rows that came before their turn. */
-typedef struct mmn_early_rows {
-    uint64_t number;
-    char *lines;
-    size_t size;
-} mmn_early_rows;
-
 /* Zero-initialise; free with mmn_study_ranks_free. */
 typedef struct mmn_study_ranks {
     /* The study's to set: */
@@ -32,8 +25,6 @@ typedef struct mmn_study_ranks {
     uint64_t taken;
     uint64_t all, dealt; /* samples; those that are with somebody or done */
     uint64_t *with;      /* [processes]: the number + 1 of the sample that each is at; 0: none */
-    mmn_early_rows *early;
-    size_t early_count, early_capacity;
 } mmn_study_ranks;
 
 void mmn_study_ranks_free(mmn_study_ranks *ranks);

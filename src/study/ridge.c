@@ -327,12 +327,12 @@ mmn_status mmn_ridge_score(const mmn_algebra *algebra, const mmn_ridge_data *dat
     return status;
 }
 
-/* Samples `first` and on, one for each of `count` samplers. */
-static mmn_status score_some(sampler *samplers, const mmn_ridge_draws *draws, uint32_t first,
-                             size_t count, mmn_error *error)
+/* Samples of these numbers, one for each of `count` samplers. */
+static mmn_status score_some(sampler *samplers, const mmn_ridge_draws *draws,
+                             const uint32_t *numbers, size_t count, mmn_error *error)
 {
     for (size_t i = 0; i < count; i++)
-        draws->draw(draws->context, samplers[i].drawn, first + (uint32_t)i);
+        draws->draw(draws->context, samplers[i].drawn, numbers[i]);
     MMN_PARALLEL_FOR((int)count, static)
     for (size_t i = 0; i < count; i++) {
         sampler *s = &samplers[i];
@@ -344,7 +344,7 @@ static mmn_status score_some(sampler *samplers, const mmn_ridge_draws *draws, ui
                 *error = samplers[i].error;
             return samplers[i].status;
         }
-        MMN_TRY(draws->keep(draws->context, &samplers[i].scores, first + (uint32_t)i, error));
+        MMN_TRY(draws->keep(draws->context, &samplers[i].scores, numbers[i], error));
     }
     return MMN_OK;
 }
@@ -381,7 +381,8 @@ static mmn_status score_all(sampler *samplers, const mmn_algebra *algebra,
     MMN_TRY(make_samplers(samplers, &count, draws->count, algebra, data, error));
     for (uint32_t first = 0; first < draws->count; first += (uint32_t)count) {
         const size_t rest = draws->count - first;
-        MMN_TRY(score_some(samplers, draws, first, rest < count ? rest : count, error));
+        MMN_TRY(score_some(samplers, draws, draws->numbers + first, rest < count ? rest : count,
+                           error));
     }
     return MMN_OK;
 }

@@ -43,9 +43,10 @@ mmn_status mmn_ridge_score(const mmn_algebra *algebra, const mmn_ridge_data *dat
                            const uint32_t *drawn, mmn_ridge_scores *scores, mmn_error *error);
 
 /* Samples that are scored one after the other. Its functions are called by the calling thread, in
- * the order of numbers; not MMN_OK from `keep` ends. */
+ * the order of the samples; not MMN_OK from `keep` ends. */
 typedef struct mmn_ridge_draws {
     uint32_t count;
+    const uint32_t *numbers; /* [count]: of the samples, as both functions are told them */
     void *context;
     /* Fills drawn [events]. */
     void (*draw)(void *context, uint32_t *drawn, uint32_t number);

@@ -65,7 +65,7 @@ static void add_value(mmn_text *line, mmn_row_type type, const void *values, siz
         add_text(line, ((char *const *)values)[index]);
 }
 
-static size_t count_of(const mmn_row *row, const mmn_row_column *column)
+static size_t count_of(const void *row, const mmn_row_column *column)
 {
     size_t count = 1;
     if (column->many)
@@ -73,7 +73,7 @@ static size_t count_of(const mmn_row *row, const mmn_row_column *column)
     return count;
 }
 
-static void add_many(mmn_text *line, const mmn_row *row, const mmn_row_column *column)
+static void add_many(mmn_text *line, const void *row, const mmn_row_column *column)
 {
     const size_t count = count_of(row, column);
     const void *values;
@@ -87,15 +87,11 @@ static void add_many(mmn_text *line, const mmn_row *row, const mmn_row_column *c
     mmn_text_add(line, "]");
 }
 
-mmn_status mmn_row_add_values(mmn_text *line, const mmn_row *row, const mmn_row_sample *sample,
-                              const mmn_row_column *columns, mmn_error *error)
+mmn_status mmn_row_add_columns(mmn_text *line, const void *row, const mmn_row_column *columns,
+                               mmn_error *error)
 {
     enum { OTHER_MEMBERS = 16 };
     size_t values = OTHER_MEMBERS;
-    mmn_text_add(line, "\"text\": %" PRIu64 ", \"image\": %" PRIu64, sample->positions[0],
-                 sample->positions[1]);
-    if (sample->nonfinite)
-        mmn_text_add(line, ", \"nonfinite\": true");
     for (const mmn_row_column *column = columns; column->name; column++) {
         values += count_of(row, column);
         if (values > MMN_JSON_VALUE_LIMIT)
@@ -103,13 +99,25 @@ mmn_status mmn_row_add_values(mmn_text *line, const mmn_row *row, const mmn_row_
                             "the row of this sample has more than %d values, which are too many to "
                             "keep",
                             MMN_JSON_VALUE_LIMIT);
-        mmn_text_add(line, ", \"%s\": ", column->name);
+        mmn_text_add(line, "%s\"%s\": ", column == columns ? "" : ", ", column->name);
         if (column->many)
             add_many(line, row, column);
         else
             add_value(line, column->type, (const char *)row + column->offset, 0);
     }
     return mmn_text_status(line, error);
+}
+
+mmn_status mmn_row_add_values(mmn_text *line, const mmn_row *row, const mmn_row_sample *sample,
+                              const mmn_row_column *columns, mmn_error *error)
+{
+    mmn_text_add(line, "\"text\": %" PRIu64 ", \"image\": %" PRIu64, sample->positions[0],
+                 sample->positions[1]);
+    if (sample->nonfinite)
+        mmn_text_add(line, ", \"nonfinite\": true");
+    if (columns->name)
+        mmn_text_add(line, ", ");
+    return mmn_row_add_columns(line, row, columns, error);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -158,7 +166,7 @@ static void read_one_of(void *values, size_t index, const mmn_object *line,
         mmn_read_wrong(line, column->name, is_text ? "must be texts" : "must be numbers");
 }
 
-static void read_many(mmn_row *row, const mmn_object *line, const mmn_row_column *column,
+static void read_many(void *row, const mmn_object *line, const mmn_row_column *column,
                       mmn_blocks *blocks)
 {
     json_t *array = NULL;
@@ -177,13 +185,27 @@ static void read_many(mmn_row *row, const mmn_object *line, const mmn_row_column
     memcpy((char *)row + column->count, &count, sizeof(count));
 }
 
-static void read_text(mmn_row *row, const mmn_object *line, const mmn_row_column *column,
+static void read_text(void *row, const mmn_object *line, const mmn_row_column *column,
                       mmn_blocks *blocks)
 {
     const char *text = NULL;
     mmn_read_text(&text, line, column->name);
     char *copy = text && mmn_read_fine(line) ? copy_text(line, text, blocks) : NULL;
     memcpy((char *)row + column->offset, &copy, sizeof(copy));
+}
+
+void mmn_row_read_columns(void *row, const mmn_object *line, const mmn_row_column *columns,
+                          mmn_blocks *blocks)
+{
+    for (const mmn_row_column *column = columns; column->name; column++) {
+        if (column->many)
+            read_many(row, line, column, blocks);
+        else if (column->type == MMN_ROW_TEXT)
+            read_text(row, line, column, blocks);
+        else if (mmn_read_fine(line) && !read_number((char *)row + column->offset, 0, column->type,
+                                                     json_object_get(line->value, column->name)))
+            mmn_read_wrong(line, column->name, "must be a number");
+    }
 }
 
 void mmn_row_read(mmn_row *row, mmn_row_sample *sample, const mmn_object *line,
@@ -196,13 +218,5 @@ void mmn_row_read(mmn_row *row, mmn_row_sample *sample, const mmn_object *line,
         sample->positions[kind] = (uint64_t)positions;
     }
     mmn_read_bool(&sample->nonfinite, line, "nonfinite");
-    for (const mmn_row_column *column = columns; column->name; column++) {
-        if (column->many)
-            read_many(row, line, column, blocks);
-        else if (column->type == MMN_ROW_TEXT)
-            read_text(row, line, column, blocks);
-        else if (mmn_read_fine(line) && !read_number((char *)row + column->offset, 0, column->type,
-                                                     json_object_get(line->value, column->name)))
-            mmn_read_wrong(line, column->name, "must be a number");
-    }
+    mmn_row_read_columns(row, line, columns, blocks);
 }

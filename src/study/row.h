@@ -55,8 +55,14 @@ void mmn_row_add_key(mmn_text *line, const mmn_row *row, const mmn_plan *plan,
  * more values than a line can have. */
 mmn_status mmn_row_add_values(mmn_text *line, const mmn_row *row, const mmn_row_sample *sample,
                               const mmn_row_column *columns, mmn_error *error);
+/* Adds the members that the columns are of any struct, with ", " between them. MMN_INPUT
+ * likewise. */
+mmn_status mmn_row_add_columns(mmn_text *line, const void *row, const mmn_row_column *columns,
+                               mmn_error *error);
 /* Reads them; what is not in the row's struct itself is kept in `blocks`. */
 void mmn_row_read(mmn_row *row, mmn_row_sample *sample, const mmn_object *line,
                   const mmn_row_column *columns, mmn_blocks *blocks);
+void mmn_row_read_columns(void *row, const mmn_object *line, const mmn_row_column *columns,
+                          mmn_blocks *blocks);
 
 #endif

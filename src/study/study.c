@@ -170,7 +170,7 @@ static mmn_status make_points(mmn_study *study, mmn_error *error)
 static mmn_status open_study(mmn_study *study, mmn_error *error)
 {
     mmn_samples *samples = &study->samples;
-    MMN_TRY(mmn_study_rows_check(&study->keeping, error));
+    MMN_TRY(mmn_rows_options_check(&study->keeping, error));
     samples->shard = study->keeping.shard;
     samples->shards = study->keeping.shards;
     study->passed = mmn_model_nonfinite(study->model, NULL);
@@ -256,7 +256,7 @@ static mmn_status measure_sample(void *kept, const mmn_planned_sample *planned, 
  * kept. */
 static mmn_status keep_rows(mmn_study *study, const mmn_planned_sample *planned, mmn_error *error)
 {
-    if (!study->rows.file.path)
+    if (!study->rows.files.own.path)
         return MMN_OK;
     MMN_TRY(mmn_samples_unchanged(&study->samples, error));
     return mmn_study_rows_keep(&study->rows, planned, error);
@@ -300,7 +300,7 @@ static mmn_status take_found(void *kept, const mmn_planned_sample *planned, mmn_
     const size_t runs = mmn_study_rows_count(&study->rows, planned);
     const mmn_status status = take_rows(kept, planned, error);
     if (status != MMN_OK)
-        return mmn_error_in_file(error, status, study->rows.found_in);
+        return mmn_error_in_file(error, status, study->rows.files.found_in);
     if (study->gathered)
         return mmn_study_advance(study, 0, error);
     study->progress.already += runs;
@@ -487,7 +487,7 @@ static mmn_status open_rows(mmn_study *study, const mmn_result *asked, mmn_error
     MMN_NEED(study->ranks.run = mmn_study_keep(study, text, error));
     return mmn_team_follows(&study->ranks.team)
                ? MMN_OK
-               : mmn_study_rows_open(&study->rows, &study->keeping, text, error);
+               : mmn_rows_files_open(&study->rows.files, &study->keeping, text, error);
 }
 
 /* Makes room for rows, and finds those that are there. */
@@ -534,7 +534,7 @@ static mmn_status gather_rows(mmn_study *study, mmn_error *error)
     MMN_TRY(mmn_study_ranks_gather(ranks, error));
     study->gathered = true;
     mmn_samples_again(&study->samples);
-    return mmn_study_rows_again(&study->rows, error);
+    return mmn_rows_files_again(&study->rows.files, error);
 }
 
 /* Runs all samples, alone or with others, and keeps their rows. */
@@ -552,7 +552,7 @@ static mmn_status run_list(const mmn_study_kind *kind, mmn_study *study, mmn_err
     study->function = kind->read ? read_sample : kind->measure;
     MMN_TRY(begin_rows(kind, study, error));
     const mmn_status status = run_all(study, error);
-    const mmn_rows_file *file = &study->rows.file;
+    const mmn_rows_file *file = &study->rows.files.own;
     if (status == MMN_INTERRUPTED && file->lock > 0)
         return mmn_fail(error, status, file->path, NULL,
                         "interrupted; what is done of the samples is kept here, and the same "
@@ -579,7 +579,7 @@ static mmn_status find(const mmn_study_kind *kind, mmn_study *study, mmn_error *
     MMN_TRY(end_study(study, error));
     if (kind->judge && study->keeping.shards == 0)
         MMN_TRY(kind->judge(study, error));
-    return kind->columns ? mmn_study_rows_finish(&study->rows, error) : MMN_OK;
+    return kind->columns ? mmn_rows_files_finish(&study->rows.files, error) : MMN_OK;
 }
 
 /* Whatever this process fails of, the others are told. */

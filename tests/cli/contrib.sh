@@ -73,6 +73,25 @@ looks_through_a_list() {
         exits 0 $MMNEURON contrib "$model" "$work/named.jsonl" -n 4 -q --json && ! grep -q '"spoken": \[$' "$work/out"
 }
 
+# By gradients: another order of neurons, shards of it, and samples without a picture refused by their line.
+chooses_by_gradients() {
+    make_list 2 "$work/pictured.jsonl"
+    exits 0 contributions --by gradient --seeds 0 && grep -q '^  layer  neuron  attribution' "$work/out" || return 1
+    for shard in 1/2 2/2; do
+        exits 0 $MMNEURON contrib "$model" "$work/pictured.jsonl" -n 2 --all-words --seeds 0 --by gradient -q \
+            --rows "$work/rows-${shard%/2}" --shard $shard || return 1
+    done
+    exits 0 $MMNEURON merge "$work/rows-1" "$work/rows-2" -o "$work/merged.json" -q &&
+        exits 0 $MMNEURON contrib "$model" "$work/pictured.jsonl" -n 2 --all-words --seeds 0 --by gradient -q \
+            -o "$work/whole.json" && cmp "$work/whole.json" "$work/merged.json" &&
+        grep -q '^by gradient$' "$work/out" && exits 0 $MMNEURON report "$work/whole.json" -o "$work/page.html" -q
+}
+
+refuses_gradients_without_a_picture() {
+    printf '{"domain": "a", "prompt": "Who?"}\n' >"$work/plain.jsonl"
+    fails_with "there is no image" $MMNEURON contrib "$model" "$work/plain.jsonl" --all-words -n 2 --by gradient -q
+}
+
 names_the_word_that_is_not_there() {
     contributions --word elephant >"$work/out" 2>"$work/errors"
     [ $? -eq 2 ] && [ ! -s "$work/out" ] && grep -q 'has no word "elephant"' "$work/errors"
@@ -87,6 +106,9 @@ check "maps that are enlarged" enlarges_maps
 check "noise in weights" adds_noise_to_weights
 check "a list" looks_through_a_list
 check "names for other programs" writes_names
+check "neurons by gradients" chooses_by_gradients
+check "no gradients without a picture" refuses_gradients_without_a_picture
+check "another order" is_wrong_usage "contribution or gradient" contrib "$model" a --by name
 check "no names of a shard" is_wrong_usage "a shard has rows" contrib "$model" a.jsonl --name-rows n --shard 1/2 -o x
 check "no list's options without a list" is_wrong_usage "are for a list" contrib "$model" a --shuffles 1
 check "no shards without a list" is_wrong_usage "are for a list" contrib "$model" a --shard 1/2 -o x

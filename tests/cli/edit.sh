@@ -62,6 +62,27 @@ builds_upon_another() {
         grep -qF "$(cat "$work/after")" "$work/out"
 }
 
+# The edits of a list: in one run, in two shards and their merging the same; the word that is not there counts apart.
+measures_a_list() {
+    for from in shal elephant; do
+        printf '{"domain": "a", "image": "%s", "prompt": "USER: <image>\\nWhat is this? ASSISTANT:", "from": "%s", "to": "in", ' \
+            "$images/wide.jpg" $from
+        printf '"general": [{}], "local": [{"image": "%s"}]}\n' "$images/tall.jpg"
+    done >"$work/edits.jsonl"
+    for shard in 1 2; do
+        exits 0 $MMNEURON edits "$model" "$work/edits.jsonl" -n 6 -q --shard $shard/2 -o "$work/part-$shard" || return 1
+    done
+    exits 0 $MMNEURON merge "$work/part-1" "$work/part-2" -o "$work/merged.json" -q &&
+        exits 0 $MMNEURON edits "$model" "$work/edits.jsonl" -n 6 -q -o "$work/edits.json" --threads 1 --simd reference &&
+        cmp "$work/edits.json" "$work/merged.json" && grep -q '^1 of 2 edits' "$work/out" &&
+        grep -q '^  optimised  layer .* reliability ' "$work/out" && grep -q '"format": "mmneuron-edits-1"' "$work/edits.json"
+}
+
+refuses_a_list_without_edits() {
+    make_list 2 "$work/plain.jsonl"
+    fails_with "line 1: has no edit" $MMNEURON edits "$model" "$work/plain.jsonl" -q
+}
+
 writes_to_standard_output() {
     edit --to in -o - >"$work/piped" && cmp "$work/piped" "$work/in.safetensors"
 }
@@ -73,6 +94,9 @@ check "random neurons" takes_random_neurons
 check "deltas in results" is_said_in_results
 check "a delta upon another" builds_upon_another
 check "standard output" writes_to_standard_output
+check "the edits of a list" measures_a_list
+check "a list without edits" refuses_a_list_without_edits
+check "another method of a list" exits 2 $MMNEURON edits "$model" "$work/edits.jsonl" --method other -q
 check "no delta over a source" exits 2 edit --to in --delta "$work/in.safetensors" \
     -o "$work/in.safetensors"
 check "no question" is_wrong_usage "question or --prompt" edit "$model" --from a --to b -o x
@@ -80,6 +104,8 @@ check "question and prompt" is_wrong_usage "one or the other" edit "$model" a --
 check "no output" is_wrong_usage "receives the additions" edit "$model" a --from a --to b
 check "no words" is_wrong_usage "instead" edit "$model" a --from b -o x
 check "the same word" exits 2 edit --to shal -o "$work/x"
+check "an empty word" exits 2 edit --to "" -o "$work/x"
+check "an empty word in dump" exits 2 $MMNEURON dump "$model" --prompt a --gradient-of "" -o "$work/x" -q
 check "a word that is not in the answer" exits 2 $MMNEURON edit "$model" a --from elephant --to in -o "$work/x" -q
 check "another method" exits 2 edit --to in --method other -o "$work/x"
 check "what is no delta" fails_with "expected a delta" $MMNEURON ask "$model" --prompt a --delta "$images/wide.jpg" -q

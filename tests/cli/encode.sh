@@ -100,12 +100,61 @@ leaves_nothing_behind() {
         [ -z "$(ls "$work/temporary")" ]
 }
 
+# Of a model, too: beside the rows of events.
+regressions_go_on() {
+    exits 0 $MMNEURON $words -q --rows "$work/both" -o "$work/other.json" && [ -s "$work/both.regressions" ] ||
+        return 1
+    cp "$work/both.regressions" "$work/kept"
+    head -c -200 "$work/kept" >"$work/both.regressions"
+    exits 0 $MMNEURON $words -q --rows "$work/both" -o "$work/other.json" &&
+        cmp "$work/whole.json" "$work/other.json" && cmp "$work/kept" "$work/both.regressions"
+}
+
+leaves_no_regressions() {
+    exits 0 $MMNEURON $words -q -o "$work/alone.json" && cmp "$work/whole.json" "$work/alone.json" &&
+        [ "$(ls "$work" | grep -c alone.json)" -eq 1 ]
+}
+
+recordings=$top_srcdir/tests/study/data/encode
+given="encode $recordings/responses.safetensors --features both=$recordings/both.safetensors
+    --features vision=$recordings/vision.safetensors --compare both:vision --draws 1000 --threads 2"
+
+# regression_stopped_by SIGNAL CODE: stops regressions of which some are done; the same command goes on.
+regression_stopped_by() {
+    rm -f "$work/stopped"*
+    start_caught $MMNEURON $given -q -o "$work/stopped" || return 1
+    waited=0
+    until [ -s "$work/stopped.state" ] || [ $waited -gt 1000 ]; do
+        sleep 0.01
+        waited=$((waited + 1))
+    done
+    kill -"$1" $process
+    wait $process
+    code=$?
+    cat "$work/errors"
+    [ $code -eq "$2" ] && ! [ -e "$work/stopped" ] && [ "$(wc -l <"$work/stopped.state")" -ge 2 ] &&
+        exits 0 $MMNEURON $given -q -o "$work/stopped" && cmp "$work/given.json" "$work/stopped" &&
+        ! [ -e "$work/stopped.state" ]
+}
+
+# regressions_are_divided OPTION...
+regressions_are_divided() {
+    rm -f "$work/draws"*
+    for part in 1 2 3; do
+        exits 0 $MMNEURON $given --shard $part/3 -q -o "$work/draws$part" "$@" || return 1
+    done
+    exits 0 $MMNEURON merge "$work/draws2" "$work/draws3" "$work/draws1" -q -o "$work/merged.json" &&
+        cmp "$work/given.json" "$work/merged.json"
+}
+
 check "encode with a model prints a table" prints_a_table
 check "encode writes what it prints" writes_what_it_prints
 check "encode with one thread" computes_the_same --threads 1
 check "encode with the reference kernels" computes_the_same --simd reference
 check "encode in shards" is_divided
 check "encode after a killed run" goes_on
+check "encode whose regressions were torn" regressions_go_on
+check "encode leaves no state" leaves_no_regressions
 check "encode with saved features" regresses_saved_features
 check "encode with random weights" runs_random_weights
 check "encode says what it costs" says_its_cost
@@ -120,5 +169,23 @@ check "encode of a misspelt stage" exits 2 $MMNEURON $words --stages 'langauge.*
 check "encode that saves over its list" exits 2 $MMNEURON $words --save-features "$events"
 check "encode of given features with --pool" is_wrong_usage 'are for a model' \
     encode "$responses" --features "a=$work/saved" --pool last
+
+check "encode of given features" exits 0 $MMNEURON $given -q -o "$work/given.json"
+if can_signal; then
+    check "Ctrl-C keeps the regressions that are done" regression_stopped_by INT 130
+    check "and so does kill -9" regression_stopped_by KILL 137
+else
+    skip "signals" "an emulator catches them first, or env has no --default-signal here"
+fi
+check "regressions in shards of draws" regressions_are_divided
+check "regressions in shards of sites" regressions_are_divided --site-parts 3
+check "merge of regressions that lie elsewhere" is_wrong_usage 'lie where the parts found them' \
+    merge "$work/draws1" "$work/draws2" "$work/draws3" --list "$events" -o "$work/x"
+check "columns that would go over features" exits 2 $MMNEURON $given --columns "$recordings/both.safetensors" -q
+check "columns without responses" is_wrong_usage '--columns are for responses' \
+    encode "$model" "$events" --save-features "$work/x" --columns "$work/y"
+check "columns in a file of their own" exits 0 $MMNEURON $given --draws 2 --columns "$work/columns" --json
+check "of which the result has means" grep -q '"means"' "$work/out"
+check "encode in more parts than sites" exits 2 $MMNEURON $given --site-parts 4 -q
 
 done_testing

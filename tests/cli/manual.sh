@@ -36,6 +36,7 @@ examples_work() {
     ln -s "$top_srcdir/tests/study/data/features" events
     cp "$images/wide.jpg" photo.jpg
     make_list 4 data.jsonl
+    sed 's/}$/, "from": "shal", "to": "cat"}/' data.jsonl >edits.jsonl
     put_on_path
     mmneuron dump llava-tiny --image photo.jpg --prompt "<image> What is this?" \
         -o theirs.safetensors --quiet >/dev/null || return 1
@@ -106,7 +107,7 @@ for page in "$top_srcdir"/doc/*.1; do
         continue
     check "the examples of $(basename "$page") work" examples_work "$page"
 done
-for command in info ask count merge rank eval perturb lens contrib judge detect locate encode report dump verify digest; do
+for command in info ask count merge rank eval perturb lens contrib edit edits judge detect locate encode report dump verify digest; do
     check "the manual of mmneuron $command has its options" has_every_option $command
 done
 for study in $(sed -n 's/^ *X(\([a-z]*\)).*/\1/p' "$top_srcdir/src/study/studies.h"); do

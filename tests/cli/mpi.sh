@@ -21,6 +21,7 @@ $MMNEURON --version | grep -q '^MPI: ' || {
 together=$("$top_srcdir/tests/tools/mpirun_of" $MMNEURON) || skip_all "there is no mpirun here"
 
 make_study_files || exit 1
+recordings=$top_srcdir/tests/study/data/encode
 
 # Prints the words of a command.
 words_of() {
@@ -32,6 +33,8 @@ words_of() {
     perturb) echo perturb "$model" "$work/list.jsonl" --seeds 3 $neurons ;;
     lens) echo lens "$model" "$work/list.jsonl" --examples 2 ;;
     contrib) echo contrib "$model" "$work/list.jsonl" -n 4 --all-words --seeds 1 --at-least 2 ;;
+    encode) echo encode "$recordings/responses.safetensors" --features "both=$recordings/both.safetensors" \
+        --features "vision=$recordings/vision.safetensors" --join joined=both+vision --compare both:vision --draws 40 ;;
     count) echo $count ;;
     count-positions) echo $count --positions 100 ;;
     count-windows) echo count "$model" "$work/texts.jsonl" --window 8 ;;
@@ -90,7 +93,7 @@ is_refused() {
     exits 2 $together -n 2 $MMNEURON "$@" && grep -q "$pattern" "$work/errors"
 }
 
-for study in eval perplexity perturb lens contrib count count-positions count-windows; do
+for study in eval perplexity perturb lens contrib encode count count-positions count-windows; do
     check "$study: three processes make the bytes of one" same_bytes $study
 done
 if ps -o pid= --ppid 1 >/dev/null 2>&1; then

@@ -86,6 +86,16 @@ detector_digest() {
         $MMNEURON digest "$work/detector" | sed -n "s|  all\$|  detector|p"
 }
 
+# gradients_digest OPTION...: of the way back through a projector of packed tiles and a Q-Former to the pixels.
+gradients_digest() {
+    for name in llava-v1.6-mistral instructblip; do
+        $MMNEURON dump "$top_srcdir/golden/checkpoints/$name" --quiet "$@" --stages "grad.*" --gradient-of cat \
+            --inputs "$top_srcdir/golden/cases/$name/tiny.safetensors" -o "$work/gradients" >&2 &&
+            $MMNEURON digest "$work/gradients" || return 1
+    done >"$work/result"
+    sha256sum <"$work/result" | sed "s/^\\(.\\{32\\}\\).*/\\1  gradients/"
+}
+
 # window_digest OPTION...: of how often each neuron of a language model is active in windows of texts.
 window_digest() {
     (
@@ -135,6 +145,18 @@ contribution_list_digest() {
         sed "s/^\\(.\\{32\\}\\).*/\\1  contributions-of-list/"
 }
 
+# attributions_digest OPTION...: of the neurons to which gradients attribute the words of answers.
+attributions_digest() {
+    for name in wide tall; do
+        printf '{"domain": "%s", "image": "%s", "prompt": "USER: <image>\\nName it. ASSISTANT:"}\n' \
+            $name "$top_srcdir/golden/images/$name.jpg"
+    done >"$work/pictures.jsonl"
+    $MMNEURON contrib "$model" "$work/pictures.jsonl" --by gradient -n 4 --all-words --seeds 0 \
+        --quiet --json "$@" >"$work/result.json" &&
+        sed -e '/"version"/d' -e '/"list"/d' "$work/result.json" | sha256sum |
+        sed "s/^\\(.\\{32\\}\\).*/\\1  attributions/"
+}
+
 # beams_digest OPTION...: of answers that several beams searched for.
 beams_digest() {
     for name in llava-1.5 instructblip; do
@@ -148,8 +170,9 @@ beams_digest() {
 if [ "$1" = --print ]; then
     count_to "$work/counts" >&2 && ranking_digest ranking "$work/counts" && stage_digests &&
         perturbation_digest "$work/counts" && lens_digest && siglip_digest &&
-        instructblip_digest && text_digests && contributions_digest && judge_digest && detector_digest && window_digest &&
-        perplexity_digest && beams_digest && contribution_list_digest
+        instructblip_digest && text_digests && contributions_digest && judge_digest && detector_digest &&
+        gradients_digest && window_digest && perplexity_digest && beams_digest && contribution_list_digest &&
+        attributions_digest
     exit
 fi
 
@@ -161,7 +184,8 @@ dumps_as_published() {
     stage_digests --threads "$1" >"$work/found" &&
         grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' -e '  siglip$' \
             -e '  instructblip$' -e '  text/' -e '  contributions$' -e '  windows$' -e '  perplexity$' \
-            -e '  beams$' -e '  contributions-of-list$' -e '  judge$' -e '  detector$' "$published" |
+            -e '  beams$' -e '  contributions-of-list$' -e '  attributions$' -e '  judge$' -e '  detector$' -e '  gradients$' \
+            "$published" |
         diff - "$work/found"
 }
 
@@ -216,10 +240,14 @@ for threads in $numbers; do
         is_published contributions contributions_digest --threads $threads
     check "the same contributes to a list on $threads threads" \
         is_published contributions-of-list contribution_list_digest --threads $threads
+    check "the same is attributed to neurons on $threads threads" \
+        is_published attributions attributions_digest --threads $threads
     check "the judge's digest is the published one on $threads threads" \
         is_published judge judge_digest --threads $threads
     check "the detector's digest is the published one on $threads threads" \
         is_published detector detector_digest --threads $threads
+    check "gradients are the published ones on $threads threads" \
+        is_published gradients gradients_digest --threads $threads
 done
 check "every stage of a model with SigLIP's tower is the published one" \
     is_published siglip siglip_digest

@@ -83,6 +83,33 @@ Test(list, reads_every_key)
     mmn_list_close(list);
 }
 
+/* What a line's edit is tried on is as the line has it, where it does not say. */
+Test(list, reads_edits)
+{
+    static const char text[] =
+        "{\"domain\":\"a\",\"image\":\"x.png\",\"question\":\"q\",\"from\":\"cat\",\"to\":\"dog\","
+        "\"general\":[{\"image\":[\"y.png\"]}],"
+        "\"local\":[{},{\"prompt\":\"p\"},{\"question\":\"r\",\"image\":null}]}\n"
+        "{\"domain\":\"a\",\"question\":\"q\"}\n";
+    mmn_list *list = open_text(text, sizeof(text) - 1);
+    mmn_sample sample = next(list);
+    cr_expect_str_eq(sample.from, "cat");
+    cr_expect_str_eq(sample.to, "dog");
+    cr_assert_eq(sample.general_count, 1);
+    cr_expect_str_eq(sample.general[0].images[0], "some/folder/y.png");
+    cr_expect_str_eq(sample.general[0].question, "q");
+    cr_assert_eq(sample.local_count, 3);
+    cr_expect_str_eq(sample.local[0].images[0], "some/folder/x.png");
+    cr_expect_str_eq(sample.local[1].prompt, "p");
+    cr_expect_null(sample.local[1].question);
+    cr_expect_str_eq(sample.local[2].question, "r");
+    cr_expect_eq(sample.local[2].image_count, 1);
+    sample = next(list);
+    cr_expect_null(sample.from);
+    cr_expect_eq(sample.general_count + sample.local_count, 0);
+    mmn_list_close(list);
+}
+
 Test(list, accepts_byte_order_mark_carriage_returns_and_empty_lines)
 {
     static const char text[] = "\xef\xbb\xbf\r\n"
@@ -142,6 +169,17 @@ Test(list, names_bad_lines_and_goes_on)
         {"{\"domain\":\"a\",\"question\":\"x\",\"choices\":{}}", "line 2, choices", "an array"},
         {"{\"domain\":\"a\",\"question\":\"x\",\"metric\":\"bleu\"}", "line 2, metric", "bleu"},
         {"{\"domain\":\"a\",\"question\":\"x\",\"metric\":1}", "line 2, metric", "must be a text"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"from\":\"a\"}", "line 2, to", "is missing"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"to\":\"a\"}", "line 2, from", "is missing"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"local\":[\"x\"]}", "line 2, local[0]",
+         "an object"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"general\":[{\"img\":\"x\"}]}",
+         "line 2, general[0].img", "is none of"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"general\":[{\"image\":7}]}",
+         "line 2, general[0].image", "path"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"local\":[{\"prompt\":\"\\u0000\"}]}",
+         "line 2, local", "escaped zero"},
+        {"{\"domain\":\"a\",\"text\":\"x\",\"from\":\"x\"}", "line 2, text", "beside"},
         {"{\"domain\":\"a\",\"question\":\"x\",\"id\":1.5}", "line 2, id", "must be a text"},
         {"{\"domain\":\"a\",\"text\":\"x\",\"question\":\"x\"}", "line 2, text", "beside"},
         {"{\"domain\":\"a\",\"text\":\"x\",\"image\":\"x\"}", "line 2, text", "beside"},
@@ -292,6 +330,13 @@ Test(list, digest_is_of_what_lines_say)
     };
     for (size_t i = 0; i < sizeof(copies) / sizeof(copies[0]); i++)
         check_digest(copies[i], strlen(copies[i]), two);
+
+    static const char edit[] = "{\"local\":[{\"prompt\":\"p\",\"image\":[\"x\"],\"note\":1},{}],"
+                               "\"to\":\"c\",\"from\":\"b\","
+                               "\"domain\":\"a\",\"general\":[],\"prompt\":\"p\"}";
+    check_digest(edit, sizeof(edit) - 1,
+                 "{\"domain\": \"a\", \"prompt\": \"p\", \"from\": \"b\", \"to\": \"c\", "
+                 "\"general\": [], \"local\": [{\"image\": \"x\", \"prompt\": \"p\"}, {}]}\n");
 
     static const char large[] = "{\"id\":12345678901234567890,\"domain\":\"a\",\"prompt\":\"p\"}";
     check_digest(large, sizeof(large) - 1,

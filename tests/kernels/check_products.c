@@ -27,16 +27,18 @@ void check_pack_input(trial *t)
 {
     size_t rows = trial_rows(t, trial_size(t, 0, 50)),
            depth = trial_depth(t, trial_size(t, 0, 300));
-    float *input = trial_values(t, "input", rows, depth, depth, 1.0f);
+    size_t stride = trial_stride(t, depth);
+    float *input = trial_values(t, "input", rows, depth, stride, 1.0f);
 
-    trial_say(t, "rows %zu, depth %zu, strips of %zu", rows, depth, t->table->strip_rows);
+    trial_say(t, "rows %zu, depth %zu, stride %zu, strips of %zu", rows, depth, stride,
+              t->table->strip_rows);
     grid packed =
         trial_grid(t, "packed", GRID_FLOATS, sizeof(float), 1, rows * depth, rows * depth);
     float *expected = packed.expected;
     for (size_t m = 0; m < rows; m++)
         for (size_t k = 0; k < depth; k++)
-            expected[packed_place(t->table->strip_rows, rows, depth, m, k)] = input[m * depth + k];
-    TRIAL_CALL(t, t->table->pack_input(packed.found, input, rows, depth));
+            expected[packed_place(t->table->strip_rows, rows, depth, m, k)] = input[m * stride + k];
+    TRIAL_CALL(t, t->table->pack_input(packed.found, input, stride, rows, depth));
     trial_compare(t, &packed);
 }
 
@@ -44,7 +46,6 @@ void check_pack_input(trial *t)
 
 typedef struct product {
     size_t rows, outputs, depth, weight_stride;
-    size_t input_stride; /* of the transposed product, whose input is not packed */
     mmn_weight_type type;
     const float *input, *bias; /* input: packed by the kernels that multiply */
     const uint8_t *weight;
@@ -133,9 +134,9 @@ static product packed_for_table(trial *t, const product *p)
     const size_t row = trial_below(t, strips + 1) * t->table->strip_rows;
     float *packed = trial_bytes(t, "packed", p->rows * p->depth, sizeof *packed);
 
-    t->table->pack_input(packed, p->input, row, p->depth);
-    t->table->pack_input(packed + row * p->depth, p->input + row * p->depth, p->rows - row,
-                         p->depth);
+    t->table->pack_input(packed, p->input, p->depth, row, p->depth);
+    t->table->pack_input(packed + row * p->depth, p->input + row * p->depth, p->depth,
+                         p->rows - row, p->depth);
     q.input = p->rows == 1 && trial_below(t, 2) ? p->input : packed;
     return q;
 }
@@ -190,33 +191,30 @@ static const uint8_t *make_transposed_weights(trial *t, const product *p)
     return stored;
 }
 
-/* The product of some rows with some of the outputs. */
+/* The product of some rows, whole strips, with some of the outputs. */
 static void multiply_transposed(const mmn_kernels *kernels, const product *p, float *output,
                                 size_t stride, size_t row, size_t rows, size_t first,
                                 size_t outputs)
 {
-    kernels->transposed_product(output + row * stride + first, stride,
-                                p->input + row * p->input_stride, p->input_stride,
+    kernels->transposed_product(output + row * stride + first, stride, p->input + row * p->depth,
                                 p->weight + first * mmn_weight_size(p->type), p->type,
-                                p->weight_stride, rows, outputs, p->depth);
+                                p->weight_stride, rows, outputs, p->depth, p->scratch);
 }
 
 void check_transposed_product(trial *t)
 {
     product p = {.type = trial_type(t)};
 
-    p.outputs = trial_width(t, trial_size(t, 0, 200));
-    p.depth = trial_depth(t, trial_size(t, 0, 600));
-    /* Few rows and many, of which tiles are made. */
-    p.rows = trial_rows(t, trial_size(t, 0, at_most(30, MOST_WORK / (p.outputs * p.depth + 1))));
-    p.input_stride = trial_stride(t, p.depth);
+    choose_sizes(t, &p);
     p.weight_stride = trial_stride(t, p.outputs);
-    p.input = trial_values(t, "input", p.rows, p.depth, p.input_stride, 1.0f);
+    p.input = trial_values(t, "input", p.rows, p.depth, p.depth, 1.0f);
     p.weight = make_transposed_weights(t, &p);
+    p.scratch = trial_scratch(t, mmn_matrix_product_scratch(p.rows));
+    product q = packed_for_table(t, &p);
     size_t stride = trial_stride(t, p.outputs);
     size_t row = trial_below(t, p.rows + 1), first = trial_below(t, p.outputs + 1);
-    trial_say(t, "rows %zu, outputs %zu, depth %zu, strides %zu %zu %zu, type %d", p.rows,
-              p.outputs, p.depth, stride, p.input_stride, p.weight_stride, (int)p.type);
+    trial_say(t, "rows %zu, outputs %zu, depth %zu, strides %zu %zu, type %d", p.rows, p.outputs,
+              p.depth, stride, p.weight_stride, (int)p.type);
     grid output = trial_grid(t, "output", GRID_FLOATS, sizeof(float), p.rows, p.outputs, stride);
 
     multiply_transposed(t->reference, &p, output.expected, stride, 0, row, 0, first);
@@ -225,7 +223,7 @@ void check_transposed_product(trial *t)
                         p.outputs - first);
     multiply_transposed(t->reference, &p, output.expected, stride, row, p.rows - row, first,
                         p.outputs - first);
-    TRIAL_CALL(t, multiply_transposed(t->table, &p, output.found, stride, 0, p.rows, 0, p.outputs));
+    TRIAL_CALL(t, multiply_transposed(t->table, &q, output.found, stride, 0, p.rows, 0, p.outputs));
     trial_compare(t, &output);
 }
 

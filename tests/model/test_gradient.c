@@ -224,6 +224,34 @@ Test(gradient, is_refused_behind_probes_that_write_inside_layers)
     end(&c);
 }
 
+#define QFORMER "/golden/checkpoints/instructblip"
+
+/* What the queries read an image with is made again where the image's gradients are wanted. */
+Test(gradient, of_images_is_refused_behind_probes_that_write_to_queries)
+{
+    MMN_NEEDS(MMN_SOURCE_DIR QFORMER);
+    const mmn_session_options kind = {.size = sizeof(kind), .prompt_only = 1};
+    const mmn_objective objective = {
+        .size = sizeof(objective), .token = 33, .position = MMN_LAST_POSITION};
+    const mmn_probe probe = {.stages = "query.layers.1.mlp.act", .writes = 1, .see = see_nothing};
+    mmn_model *model;
+    mmn_input *input;
+    mmn_session *session;
+    cr_assert_eq(mmn_model_open(&model, MMN_SOURCE_DIR QFORMER, NULL, &error), MMN_OK);
+    cr_assert_eq(mmn_input_from_file(&input, model,
+                                     MMN_SOURCE_DIR "/golden/cases/instructblip/tiny.safetensors",
+                                     &error),
+                 MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_session_create(&session, model, &kind, &error), MMN_OK);
+    cr_assert_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK);
+    cr_expect_eq(mmn_session_gradient(session, input, &objective, NULL, &error), MMN_OK);
+    cr_assert_eq(mmn_session_keep(session, "grad.pixel_values", &error), MMN_OK);
+    cr_expect_eq(mmn_session_gradient(session, input, &objective, NULL, &error), MMN_USAGE);
+    mmn_session_free(session);
+    mmn_input_free(input);
+    mmn_model_close(model);
+}
+
 /* Zeroes the gradient that it is shown. */
 static mmn_status stop_gradient(void *context, const mmn_stage *stage, mmn_error *unused)
 {
@@ -309,7 +337,7 @@ Test(gradient, attention_agrees_with_its_definition)
     static float query[QUERIES], keys[KEYS], values[KEYS], gradient[QUERIES];
     static float of_query[QUERIES], of_keys[KEYS], of_values[KEYS];
     static double slow_query[QUERIES], slow_keys[KEYS], slow_values[KEYS];
-    const mmn_compute compute = {.kernels = mmn_kernels_select(NULL), .threads = 2};
+    mmn_compute compute = {.kernels = mmn_kernels_select(NULL), .threads = 2};
     const mmn_key_span span = mmn_key_rows(keys, values, ROWS, KV_HEADS, WIDTH);
     const mmn_heads heads = {.query = query,
                              .spans = &span,
@@ -328,6 +356,7 @@ Test(gradient, attention_agrees_with_its_definition)
         .value_gradient = of_values,
         .scratch = calloc(2 * mmn_attention_reverse_floats(&heads), sizeof(float))};
     cr_assert_not_null(reverse.scratch);
+    cr_assert_eq(mmn_compute_reserve(&compute, ROWS, 0, 0, 0, &error), MMN_OK);
     fill(query, QUERIES, 1);
     fill(keys, KEYS, 2);
     fill(values, KEYS, 3);
@@ -338,4 +367,5 @@ Test(gradient, attention_agrees_with_its_definition)
     expect_near("keys", of_keys, slow_keys, KEYS);
     expect_near("values", of_values, slow_values, KEYS);
     free(reverse.scratch);
+    mmn_compute_free_scratch(&compute);
 }

@@ -378,6 +378,13 @@ Test(misuse, null)
         &result,
         &(mmn_encode_options){.size = sizeof(mmn_encode_options), .responses = "x", .model = model},
         &error));
+    const char *const encoded = "x=x";
+    mmn_encode_options encode = {
+        .size = sizeof(encode), .responses = "x", .features = &encoded, .feature_count = 1};
+    encode.rows.part_count = 1;
+    REFUSES(mmn_encode(&result, &encode, &error));
+    encode.rows = (mmn_rows_options){.shard = 3, .shards = 2, .file = "x"};
+    REFUSES(mmn_encode(&result, &encode, &error));
     const mmn_features_options features = {.size = sizeof(features), .file = "x"};
     REFUSES(mmn_features(NULL, model, &features, &error));
     REFUSES(mmn_features(&result, NULL, &features, &error));
@@ -402,6 +409,9 @@ Test(misuse, null)
                                          .to = "b",
                                          .method = "other"},
                      &error));
+    REFUSES(mmn_edits_run(&result, model, NULL, &error));
+    REFUSES(mmn_edits_run(&result, model, &(mmn_edits_options){.size = sizeof(mmn_edits_options)},
+                          &error));
     REFUSES(mmn_contribution_names_write(NULL, "x", &error));
     REFUSES(mmn_eval(&result, model,
                      &(mmn_eval_options){.size = sizeof(mmn_eval_options),

@@ -106,7 +106,11 @@ static mmn_status answer(const mmn_model *model, size_t images, mmn_error *error
     return status;
 }
 
-static void answer_with_little_memory(const char *folder, size_t images)
+/* What is done with an open model. */
+typedef mmn_status use_of_model(const mmn_model *model, size_t images, mmn_error *error);
+
+/* Over and over, with one allocation more succeeding each time. */
+static void do_with_little_memory(use_of_model *use, const char *folder, size_t images)
 {
     mmn_error error = {0};
     mmn_model *model;
@@ -115,7 +119,7 @@ static void answer_with_little_memory(const char *folder, size_t images)
     mmn_status status;
     do {
         fail_allocation_at(number);
-        status = answer(model, images, &error);
+        status = use(model, images, &error);
         fail_allocation_at(0);
         if (status != MMN_OK)
             cr_assert_eq(status, MMN_SYSTEM, "allocation %lu: %s", number, error.message);
@@ -127,22 +131,61 @@ static void answer_with_little_memory(const char *folder, size_t images)
 
 Test(out_of_memory, answering)
 {
-    answer_with_little_memory(checkpoint, 1);
+    do_with_little_memory(answer, checkpoint, 1);
 }
 
 Test(out_of_memory, answering_with_a_qformer)
 {
     MMN_NEEDS(with_qformer);
-    answer_with_little_memory(with_qformer, 1);
+    do_with_little_memory(answer, with_qformer, 1);
 }
 
 Test(out_of_memory, answering_with_marks_around_an_image)
 {
-    answer_with_little_memory(tower_apart, 1);
+    do_with_little_memory(answer, tower_apart, 1);
 }
 
 Test(out_of_memory, answering_without_a_picture)
 {
     MMN_NEEDS(only_text);
-    answer_with_little_memory(only_text, 0);
+    do_with_little_memory(answer, only_text, 0);
+}
+
+/* Gradients down to the pixels, if there are any. */
+static mmn_status derive(const mmn_model *model, size_t images, mmn_error *error)
+{
+    const mmn_probe probe = {.stages = "grad.*", .see = see_nothing};
+    const mmn_objective objective = {
+        .size = sizeof(objective), .token = 5, .position = MMN_LAST_POSITION};
+    const mmn_session_options options = {.size = sizeof(options), .prompt_only = 1};
+    mmn_input *input = NULL;
+    mmn_session *session = NULL;
+    mmn_status status = mmn_input_from_prompt(&input, model, images ? "<image>\nWho?" : "Who?",
+                                              image, images, error);
+    if (status == MMN_OK)
+        status = mmn_session_create(&session, model, &options, error);
+    if (status == MMN_OK)
+        status = mmn_session_add_probe(session, &probe, error);
+    if (status == MMN_OK)
+        status = mmn_session_gradient(session, input, &objective, NULL, error);
+    mmn_session_free(session);
+    mmn_input_free(input);
+    return status;
+}
+
+Test(out_of_memory, gradients)
+{
+    do_with_little_memory(derive, checkpoint, 1);
+}
+
+Test(out_of_memory, gradients_through_a_qformer)
+{
+    MMN_NEEDS(with_qformer);
+    do_with_little_memory(derive, with_qformer, 1);
+}
+
+Test(out_of_memory, gradients_without_a_picture)
+{
+    MMN_NEEDS(only_text);
+    do_with_little_memory(derive, only_text, 0);
 }

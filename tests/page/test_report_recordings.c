@@ -53,6 +53,26 @@ Test(report_recordings, shows_means_over_sites)
     mmn_report_free(report);
 }
 
+/* Of columns that are in a file of their own, the result has means over sites. */
+Test(report_recordings, shows_means_that_the_result_has)
+{
+    const char *file = file_of(
+        "{'format': 'mmneuron-encode-1', 'version': '0.2.0', 'alignments': [{'alignment': 'words',"
+        "'models': [{'model': 'both', 'layers': [], 'columns': [], 'means': ["
+        "{'bin': 0, 'r': 0.5, 'sites': 498, 'predicted': 9},"
+        "{'bin': 1, 'r': -0.25, 'sites': 498, 'predicted': 0}]}]}]}");
+    mmn_report *report = report_of(&file, 1);
+    csv table = read_csv(report, "r-over-time");
+    cr_assert_eq(table.rows, 2);
+    for (size_t row = 0; row < 2; row++) {
+        cr_expect_eq(number(&table, row, 2), (double)row);
+        cr_expect_eq(number(&table, row, 3), row ? -0.25 : 0.5);
+        cr_expect_eq(number(&table, row, 4), 498);
+    }
+    free_csv(&table);
+    mmn_report_free(report);
+}
+
 Test(report_recordings, shows_layers_and_tests)
 {
     const char *file = file_of(RESULT(""));
@@ -74,6 +94,7 @@ Test(report_recordings, shows_layers_and_tests)
     free_csv(&table);
     char *page = written(report, MMN_REPORT_HTML, NULL);
     cr_expect_not_null(strstr(page, "multimodal, all alignments"));
+    cr_expect_not_null(strstr(page, "<h1>Predicted recordings</h1>"));
     mmn_free(page);
     mmn_report_free(report);
 }

@@ -136,6 +136,38 @@ Test(contribution, of_products_is_that_of_pytorch)
     end(result);
 }
 
+static void check_attributed(const char *kind)
+{
+    const double tolerance = 1e-5;
+    mmn_contributions *result = run();
+    cr_assert_geq(result->word_count, 2);
+    for (size_t w = 0; w < result->word_count; w++) {
+        const mmn_answer_word *word = &result->words[w];
+        const json_t *kinds = json_object_get(target_of(word), "attributed");
+        const json_t *list = json_object_get(kinds, kind);
+        for (size_t i = 0; i < TOP; i++) {
+            const mmn_contributor *neuron = &word->neurons[MMN_BY_CONTRIBUTION][i];
+            const json_t *expected = find_neuron(list, neuron);
+            cr_assert(expected, "%s, word %zu: layer %u, neuron %u", kind, w, neuron->layer,
+                      neuron->neuron);
+            cr_expect_float_eq((double)neuron->attribution, number_of(expected, "attribution"),
+                               tolerance);
+            cr_expect_float_eq((double)neuron->attribution,
+                               number_of(json_array_get(list, i), "attribution"), tolerance);
+            cr_expect_eq(neuron->contribution, neuron->activation * neuron->score);
+        }
+    }
+    end(result);
+}
+
+Test(contribution, is_attributed_as_by_autograd)
+{
+    options.gradient = 1;
+    check_attributed("gate");
+    options.product = 1;
+    check_attributed("product");
+}
+
 /* The word's own neurons off, once; the drop is the difference of log probabilities. */
 /* Where the head has a bias, it says nothing of a neuron. */
 Test(contribution, names_neurons_without_the_bias_of_the_head)
@@ -342,6 +374,13 @@ Test(contribution, says_what_is_wrong)
         cr_expect(strstr(error.message, cases[i].sentence), "case %zu: %s", i, error.message);
         cr_expect_null(result);
     }
+    mmn_contribution_options wrong = options;
+    mmn_result *result;
+    wrong.gradient = 1;
+    wrong.prompt = "Who?";
+    wrong.image_count = 0;
+    cr_expect_eq(mmn_contributions_run(&result, model, &wrong, &error), MMN_USAGE);
+    cr_expect(strstr(error.message, "there is no image"), "%s", error.message);
 }
 
 /* The largest of all: as many as there are, each once, in order; ties by layer and neuron. */

@@ -188,7 +188,8 @@ static void check_sample(const mmn_contribution_list *list, const mmn_said_sampl
         cr_expect_eq(said->token, (size_t)number_of(word, "token"));
         cr_expect_eq(said->id, (int32_t)number_of(word, "id"));
         for (int order = 0; order < MMN_NEURON_ORDERS; order++)
-            check_order(list, found, &said->by[order], word, mmn_neuron_order_names[order]);
+            check_order(list, found, &said->by[order], word,
+                        mmn_neuron_order_name((mmn_neuron_order)order, &options));
         cr_expect_float_eq(said->named_random, number_of(word, "named_random"), 1e-9);
         check_disturbed(said, word);
     }
@@ -226,7 +227,10 @@ static void check_across(void)
             cr_assert(
                 mmn_said_common(list, &group, (mmn_neuron_order)order, &share, common, &neurons));
             cr_expect_eq(group.count, (size_t)number_of(expected, "said"));
-            cr_expect_float_eq(share, number_of(expected, mmn_neuron_order_names[order]), 1e-9);
+            cr_expect_float_eq(
+                share,
+                number_of(expected, mmn_neuron_order_name((mmn_neuron_order)order, &options)),
+                1e-9);
             for (size_t i = 0; i < neurons; i++)
                 cr_expect(common[i].words >= 2 && common[i].words <= group.count);
         }
@@ -431,6 +435,73 @@ Test(contribution_list, measures_are_extreme_where_all_neurons_are_taken)
         cr_expect_gt(summary.across.count, 0);
     }
     end(list);
+}
+
+/* The rows of a run by gradients make the result again, and are not those of one by contribution;
+ * neurons of several words are attributed apart. */
+Test(contribution_list, goes_on_with_rows_of_attributions)
+{
+    mmn_result *result;
+    char *text, *again;
+    char rows[300];
+    snprintf(rows, sizeof rows, "%s", scratch_path("rows.jsonl"));
+    write_list("");
+    options.gradient = 1;
+    options.weight_noise = 0;
+    options.samples = 2;
+    options.rows.file = rows;
+    cr_assert_eq(mmn_contributions_run(&result, model, &options, &error), MMN_OK, "%s",
+                 error.message);
+    cr_assert_eq(mmn_result_json(result, &text, &error), MMN_OK);
+    mmn_result_free(result);
+    cr_expect(strstr(text, "\"by\": \"gradient\"") && strstr(text, "\"attribution\": 0."));
+    cr_assert_eq(mmn_contributions_run(&result, model, &options, &error), MMN_OK, "%s",
+                 error.message);
+    cr_assert_eq(mmn_result_json(result, &again, &error), MMN_OK);
+    mmn_result_free(result);
+    cr_expect_str_eq(again, text);
+    mmn_release(text);
+    mmn_release(again);
+    options.gradient = 0;
+    cr_expect_eq(mmn_contributions_run(&result, model, &options, &error), MMN_INPUT);
+    cr_expect(strstr(error.message, "of another run"), "%s", error.message);
+}
+
+/* What one answer has alone and what a sample of a list has are the same, without a shuffle. */
+Test(contribution_list, attributes_as_of_one_answer)
+{
+    write_list("");
+    options.gradient = 1;
+    options.seeds = options.shuffles = options.weight_noise = 0;
+    options.samples = 1;
+    mmn_contribution_list *list = mmn_allocate(1, sizeof *list, NULL);
+    cr_assert_eq(mmn_study_find(&mmn_attribution_list_kind, list, model, &options, &error), MMN_OK,
+                 "%s", error.message);
+    const json_t *sample = json_array_get(json_object_get(golden, "samples"), 0);
+    char path[600];
+    snprintf(path, sizeof path, "%s%s", IMAGES,
+             json_string_value(json_object_get(sample, "image")));
+    const char *const image = path;
+    options.list = NULL;
+    options.samples = 0;
+    options.prompt = json_string_value(json_object_get(sample, "prompt"));
+    options.images = &image;
+    options.image_count = 1;
+    mmn_one_contribution *one = mmn_allocate(1, sizeof *one, NULL);
+    cr_assert_eq(mmn_study_find(&mmn_contributions_kind, one, model, &options, &error), MMN_OK,
+                 "%s", error.message);
+    cr_assert_eq(list->samples[0].word_count, one->found.word_count);
+    for (size_t w = 0; w < one->found.word_count; w++)
+        for (size_t i = 0; i < list->shown; i++) {
+            const mmn_contributor *said = &list->samples[0].words[w].by[0].shown[i];
+            const mmn_contributor *neuron = &one->found.words[w].neurons[0][i];
+            cr_expect(said->layer == neuron->layer && said->neuron == neuron->neuron);
+            cr_expect_eq(said->attribution, neuron->attribution);
+        }
+    mmn_study_close(&mmn_contributions_kind, one);
+    mmn_study_close(&mmn_attribution_list_kind, list);
+    mmn_free(one);
+    mmn_free(list);
 }
 
 Test(contribution_list, counts_common_numbers)
