@@ -1,6 +1,6 @@
-/* Running out of memory in count, eval, perturb, lens, contrib, edit and encode: an allocation
- * fails, now an early one and now a late one, and is reported as such; nothing is made, lost or
- * left behind. */
+/* Running out of memory in count, eval, perturb, lens, contrib, edit, locate and encode: an
+ * allocation fails, now an early one and now a late one, and is reported as such; nothing is made,
+ * lost or left behind. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "mmneuron.h"
 #include "tests/tools/failing_allocator.h"
+#include "tests/tools/needs.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
 #define NEURONS MMN_SOURCE_DIR "/tests/mask/data/masked.json"
@@ -25,7 +26,7 @@ static const char samples[] =
     "\"answers\": [\"he\", \"she\"]}\n";
 
 static mmn_error error;
-static mmn_model *model;
+static mmn_model *model, *detector; /* the second of one test */
 static char list[] = "/tmp/mmneuron-memory-XXXXXX", edited[sizeof(list) + 12];
 
 static void set_up(void)
@@ -161,6 +162,22 @@ static mmn_status run_edit(char **table, char **json, mmn_error *problem)
     return print(result, status, table, json, problem);
 }
 
+static mmn_status run_locate(char **table, char **json, mmn_error *problem)
+{
+    const mmn_locate_options options = {.size = sizeof(options),
+                                        .alignment = MMN_SOURCE_DIR
+                                        "/golden/joint/gelu.safetensors",
+                                        .image = IMAGE,
+                                        .prompt = "<image> Who?",
+                                        .word = "cat",
+                                        .from = "cat",
+                                        .to = "cup",
+                                        .tokens = 1};
+    mmn_result *result;
+    mmn_status status = mmn_locate(&result, detector, model, &options, problem);
+    return print(result, status, table, json, problem);
+}
+
 static mmn_status run_contribution_list(char **table, char **json, mmn_error *problem)
 {
     const mmn_contribution_options options = {.size = sizeof(options),
@@ -245,6 +262,16 @@ Test(neurons_out_of_memory, editing)
 {
     run_out(run_edit);
     unlink(edited);
+}
+
+Test(neurons_out_of_memory, locating)
+{
+    MMN_NEEDS("owlvit-bf16");
+    cr_assert_eq(
+        mmn_model_open(&detector, MMN_SOURCE_DIR "/golden/checkpoints/owlvit-bf16", NULL, &error),
+        MMN_OK, "%s", error.message);
+    run_out(run_locate);
+    mmn_model_close(detector);
 }
 
 Test(neurons_out_of_memory, finding_contributions_over_a_list)
