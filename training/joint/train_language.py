@@ -156,6 +156,7 @@ def export(answering: Answering, folder: Path) -> None:
                                      image_mean=MEAN, image_std=STD)
     LlavaProcessor(pictures, answering.tokenizer, patch_size=PATCH, vision_feature_select_strategy="default",
                    image_token="<image>", num_additional_image_tokens=1).save_pretrained(folder)
+    write_tokenizer(folder)  # in the published form, not in that of transformers
 
 
 def main() -> None:
