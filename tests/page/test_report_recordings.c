@@ -62,6 +62,8 @@ Test(report_recordings, shows_layers_and_tests)
     free_csv(&table);
     char *page = written(report, MMN_REPORT_HTML, NULL);
     cr_expect_not_null(strstr(page, "multimodal, all alignments"));
+    /* Below the panel's title, which stands on 14. */
+    cr_expect_not_null(strstr(page, "y=\"36\">multimodal, words<"));
     mmn_free(page);
     mmn_report_free(report);
 }
