@@ -17,6 +17,7 @@ from safetensors.numpy import save_file
 from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
 
 import inputs as model_inputs
+from ordered import order_metadata
 from truth import float64_arithmetic
 
 HERE = Path(__file__).resolve().parent
@@ -56,7 +57,9 @@ def make(name: str, neurons: list[tuple[int, int]], width: int, seed: int) -> li
     tensors = {"language.neurons": numpy.array(neurons, dtype=numpy.int32), "language.rows": rows}
     metadata = {"format": "mmneuron-delta-1", "version": "golden", "model": "", "settings": "{}"}
     metadata["checksum"] = checksum(tensors, metadata)
-    save_file(tensors, MADE / f"{name}.safetensors", metadata)
+    file = MADE / f"{name}.safetensors"
+    save_file(tensors, file, metadata)
+    order_metadata(file)
     return list(zip(neurons, rows))
 
 

@@ -25,6 +25,7 @@ from transformers.models.owlvit.image_processing_pil_owlvit import OwlViTImagePr
 from hooks import is_wanted
 from make_checkpoints import CLIP_MEAN, CLIP_STD, DTYPES, Draw, Json, Weights, write_json, write_weights
 from make_golden import Case, error_against
+from ordered import order_metadata
 from truth import float64_arithmetic
 
 HERE = Path(__file__).resolve().parent
@@ -272,6 +273,7 @@ def make_owlvit(model: OwlVit, cases: Sequence[Case], seed: int, root: Path, sea
         tensors, metadata = run_case(case, root, folder, single, double)
         file = output / f"{case.name}.safetensors"
         save_file(tensors, file, metadata | {"checkpoint": model.name, "seed": str(seed)})
+        order_metadata(file)
         file.chmod(0o644)
         print(f"{model.name}/{case.name}: {file.stat().st_size} bytes, {len(tensors['input_ids'])} ids")
 

@@ -71,7 +71,8 @@ static void draw_domain(const mmn_chart *chart, const mmn_results *results, size
     const mmn_result *result = result_of(results);
     const char *domain = mmn_result_text(result, "summary", row, "domain");
     const double y = TOP + ROW * (double)place;
-    mmn_svg_text(chart->svg, "label", chart->left, y + 12, MMN_ANCHOR_START, 44, domain);
+    mmn_svg_text(chart->svg, "label", chart->left, y + 12, MMN_ANCHOR_START, MMN_PANEL_WIDTH - LEFT,
+                 domain);
     draw_share(chart, result, row, drawn, mmn_svg_series(mmn_results_domain(results, domain)),
                y + 17);
     draw_share(chart, result, find_other(result, row), drawn, "other", y + 17 + MMN_BAR + 2);
@@ -173,7 +174,8 @@ static void draw_drop(const mmn_chart *chart, const mmn_result *result, size_t r
     snprintf(name, sizeof(name), "%.20s: %.20s neurons",
              mmn_result_text(result, "drops", row, "how"),
              mmn_result_text(result, "drops", row, "neurons"));
-    mmn_svg_text(chart->svg, "label", chart->left, y + 12, MMN_ANCHOR_START, 46, name);
+    mmn_svg_text(chart->svg, "label", chart->left, y + 12, MMN_ANCHOR_START, MMN_PANEL_WIDTH - LEFT,
+                 name);
     if (!isfinite(mean))
         return;
     if (mean > 0)

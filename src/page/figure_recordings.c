@@ -170,7 +170,7 @@ static void draw_share(const mmn_chart *chart, const char *classes, double y, do
 
 static mmn_status draw_tests(mmn_figure *figure, const mmn_results *results, size_t row)
 {
-    enum { EACH = 46, FROM = 14, BESIDE = 64, ABOVE = 6 };
+    enum { EACH = 46, FROM = 14, BESIDE = 64, ABOVE = 24 };
     const mmn_result *result = results->of[MMN_RESULT_ENCODE].result;
     const size_t count = mmn_result_rows(result, "tests");
     mmn_svg svg = {.width = MMN_PANEL_WIDTH};

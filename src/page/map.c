@@ -8,9 +8,6 @@
 #include "base/memory.h"
 #include "format/image_file.h"
 
-/* Where both lie in a panel. */
-enum { TOP = 30 };
-
 /* ---- Pictures -------------------------------------------------------------------------------- */
 
 /* The most pictures of a sample, and bytes of one, that go into a page. */
@@ -52,13 +49,13 @@ static char *find_beside(const char *file, const char *name)
 static char *find_picture(const mmn_results *results, const char *name)
 {
     static const mmn_result_kind kinds[] = {MMN_RESULT_LENS, MMN_RESULT_EVAL,
-                                            MMN_RESULT_CONTRIBUTIONS};
+                                            MMN_RESULT_CONTRIBUTIONS, MMN_RESULT_DETECT};
     char *path = NULL;
     if (results->images)
         return find_inside(results->images, name);
     for (size_t i = 0; i < MMN_LENGTH(kinds) && !path; i++) {
         const mmn_result_file *file = &results->of[kinds[i]];
-        if (kinds[i] != MMN_RESULT_CONTRIBUTIONS)
+        if (kinds[i] == MMN_RESULT_LENS || kinds[i] == MMN_RESULT_EVAL)
             path = find_beside(mmn_result_text(file->result, "result", 0, "list"), name);
         if (!path)
             path = find_beside(file->file, name);
@@ -111,12 +108,17 @@ static double draw_pictures(mmn_svg *svg, const picture *pictures, size_t count)
     const double scale = MMN_PANEL_WIDTH / (double)width;
     for (size_t i = 0; i < count; i++) {
         const mmn_mapping *bytes = &pictures[i].bytes;
-        mmn_svg_image(svg, x, TOP, (double)pictures[i].width * scale,
+        mmn_svg_image(svg, x, MMN_MAP_TOP, (double)pictures[i].width * scale,
                       (double)pictures[i].height * scale, mmn_image_type(bytes->data, bytes->size),
                       bytes->data, bytes->size);
         x += (double)pictures[i].width * scale;
     }
     return (double)highest * scale;
+}
+
+static void tell_missing(mmn_text *words, const char *name, const mmn_error *reason)
+{
+    mmn_text_add(words, " Its picture is not shown: %s %s.", name, reason->message);
 }
 
 /* Draws the pictures and stores how high they are; where that cannot be, `height` stays. */
@@ -134,7 +136,7 @@ static mmn_status add_pictures(double *height, mmn_svg *svg, const mmn_results *
     for (; opened < count; opened++) {
         const char *name = mmn_result_text(file->result, "images", images.first + opened, "file");
         if (open_picture(&pictures[opened], results, name, &reason) != MMN_OK) {
-            mmn_text_add(words, " Its picture is not shown: %s %s.", name, reason.message);
+            tell_missing(words, name, &reason);
             break;
         }
     }
@@ -151,8 +153,27 @@ mmn_status mmn_map_draw_pictures(mmn_figure *figure, const mmn_results *results,
     mmn_svg svg = {.width = MMN_PANEL_WIDTH};
     double height = -1;
     MMN_TRY(add_pictures(&height, &svg, results, file, images, &figure->words, figure->error));
-    svg.height = TOP + height;
+    svg.height = MMN_MAP_TOP + height;
     return height < 0 ? MMN_OK : mmn_figure_panel(figure, &svg, "picture");
+}
+
+void mmn_map_add_picture(mmn_svg *svg, const mmn_results *results, const char *name, double width,
+                         double height, mmn_text *words)
+{
+    picture opened;
+    mmn_error reason;
+    mmn_status status = open_picture(&opened, results, name, &reason);
+    if (status != MMN_OK) {
+        tell_missing(words, name, &reason);
+        return;
+    }
+    if ((double)opened.width == width && (double)opened.height == height)
+        draw_pictures(svg, &opened, 1);
+    else
+        mmn_text_add(words,
+                     " Its picture is not shown: %s has %zu by %zu pixels, not %.0f by %.0f.", name,
+                     opened.width, opened.height, width, height);
+    mmn_unmap(&opened.bytes);
 }
 
 /* ---- Activation ------------------------------------------------------------------------------ */
@@ -208,7 +229,7 @@ static void draw_patches(mmn_svg *svg, const mmn_result *result, const mmn_map *
         const size_t patch = row - map->values.first;
         const double value = mmn_result_number(result, map->table, row, "value");
         const double x = (double)(patch % columns) * width;
-        const double y = TOP + (double)(patch / columns) * high;
+        const double y = MMN_MAP_TOP + (double)(patch / columns) * high;
         if (value > 0)
             mmn_svg_heat(svg, "patch", x, y, width, high, 0.8 * value / map->maximum);
         if (value > map->bar)
@@ -238,8 +259,8 @@ mmn_status mmn_map_draw(mmn_figure *figure, const mmn_results *results, const mm
     if (height > 4 * MMN_PANEL_WIDTH)
         height = 4 * MMN_PANEL_WIDTH;
     draw_patches(&svg, file->result, map, height);
-    draw_scale(&svg, TOP + height + 10, map->maximum);
-    svg.height = TOP + height + 28;
+    draw_scale(&svg, MMN_MAP_TOP + height + 10, map->maximum);
+    svg.height = MMN_MAP_TOP + height + 28;
     snprintf(title, sizeof(title), "%.40s layer %.0f, neuron %.0f", map->module, map->layer,
              map->neuron);
     return mmn_figure_panel(figure, &svg, title);

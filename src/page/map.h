@@ -5,6 +5,9 @@
 
 #include "page/figure.h"
 
+/* Where pictures lie in a panel, below its title. */
+enum { MMN_MAP_TOP = 30 };
+
 typedef struct mmn_map {
     const char *module;
     double layer, neuron;
@@ -27,10 +30,15 @@ double mmn_map_scale(const mmn_result *result, const char *table, size_t row, co
 
 /* A panel of the image files that rows of the table "images" name, side by side. They are looked
  * for in the folder that the caller of the report gave, else beside the lists of eval and lens,
- * beside the results of eval, lens and contrib, and where the path itself leads. There is none
- * where there are no such rows or one cannot be embedded; the figure's words tell then why. */
+ * beside the results of eval, lens, contrib and detect, and where the path itself leads. There is
+ * none where there are no such rows or one cannot be embedded; the figure's words tell then why. */
 mmn_status mmn_map_draw_pictures(mmn_figure *figure, const mmn_results *results,
                                  const mmn_result_file *file, mmn_rows images);
+
+/* Draws the picture `name`, which is looked for in the same places and must have this size in
+ * pixels, as wide as a panel; where that cannot be, `words` tell why. */
+void mmn_map_add_picture(mmn_svg *svg, const mmn_results *results, const char *name, double width,
+                         double height, mmn_text *words);
 
 /* A panel: these pictures, where they are found, under the patches, and the scale. The title is the
  * neuron's name; `words` tell why pictures are not shown. MMN_INPUT unless there are values for

@@ -25,8 +25,14 @@ writes_the_same() {
     detect --query "a cup" "$@" -o "$work/other.json" && cmp "$work/found.json" "$work/other.json"
 }
 
+shows_boxes() {
+    exits 0 $MMNEURON report "$work/found.json" --images "$images" -o "$work/page.html" &&
+        grep -q '<image.*href="data:image/jpeg' "$work/page.html" && grep -q '>1: 0\.[0-9]*<' "$work/page.html"
+}
+
 check "a table" prints_a_table
 check "a file" writes_what_it_prints
+check "a figure of it" shows_boxes
 check "one thread" writes_the_same --threads 1
 check "three threads" writes_the_same --threads 3
 check "the reference's kernels" writes_the_same --simd reference

@@ -45,6 +45,18 @@ static inline const char *in_folder(const char *name)
     return paths[turn];
 }
 
+/* The file of a result, in which ' stands for ". */
+static inline const char *file_of(const char *name, const char *result)
+{
+    char *text = mmn_copy_text(result, NULL);
+    const char *file = in_folder(name);
+    for (char *at = text; *at != '\0'; at++)
+        *at = *at == '\'' ? '"' : *at;
+    cr_assert_eq(mmn_write_file(file, text, strlen(text), &error), MMN_OK);
+    mmn_free(text);
+    return file;
+}
+
 static inline mmn_report *report_of(const char *const *files, size_t count)
 {
     mmn_report *report;

@@ -21,21 +21,9 @@ TestSuite(report_recordings, .init = make_folder, .fini = remove_folder);
                              "{'test': 'multimodal', 'aligned': null, 'tested': 1, 'passed': 0, "  \
                              "'share': 0, 'by_default': 1, 'share_by_default': 0.5}]}"
 
-/* The file of a result, in which ' stands for ". */
-static const char *file_of(const char *result)
-{
-    char *text = mmn_copy_text(result, NULL);
-    const char *file = in_folder("encode.json");
-    for (char *at = text; *at != '\0'; at++)
-        *at = *at == '\'' ? '"' : *at;
-    cr_assert_eq(mmn_write_file(file, text, strlen(text), &error), MMN_OK);
-    mmn_free(text);
-    return file;
-}
-
 Test(report_recordings, shows_means_over_sites)
 {
-    const char *file = file_of(RESULT(""));
+    const char *file = file_of("encode.json", RESULT(""));
     mmn_report *report = report_of(&file, 1);
     cr_assert_eq(mmn_report_figure_count(report), 3);
     static const double means[] = {0.5, 0.25, -0.125, 0.625, 0.25, -0.125};
@@ -57,6 +45,7 @@ Test(report_recordings, shows_means_over_sites)
 Test(report_recordings, shows_means_that_the_result_has)
 {
     const char *file = file_of(
+        "encode.json",
         "{'format': 'mmneuron-encode-1', 'version': '0.2.0', 'alignments': [{'alignment': 'words',"
         "'models': [{'model': 'both', 'layers': [], 'columns': [], 'means': ["
         "{'bin': 0, 'r': 0.5, 'sites': 498, 'predicted': 9},"
@@ -75,7 +64,7 @@ Test(report_recordings, shows_means_that_the_result_has)
 
 Test(report_recordings, shows_layers_and_tests)
 {
-    const char *file = file_of(RESULT(""));
+    const char *file = file_of("encode.json", RESULT(""));
     mmn_report *report = report_of(&file, 1);
     csv table = read_csv(report, "r-over-layers");
     cr_assert_eq(table.rows, 4);
@@ -95,6 +84,8 @@ Test(report_recordings, shows_layers_and_tests)
     char *page = written(report, MMN_REPORT_HTML, NULL);
     cr_expect_not_null(strstr(page, "multimodal, all alignments"));
     cr_expect_not_null(strstr(page, "<h1>Predicted recordings</h1>"));
+    /* Below the panel's title, which stands on 14. */
+    cr_expect_not_null(strstr(page, "y=\"36\">multimodal, words<"));
     mmn_free(page);
     mmn_report_free(report);
 }
@@ -102,7 +93,7 @@ Test(report_recordings, shows_layers_and_tests)
 static void refuses(const char *result, const char *message)
 {
     mmn_report *report;
-    const char *file = file_of(result);
+    const char *file = file_of("encode.json", result);
     cr_expect_eq(mmn_report_read(&report, &file, 1, NULL, &error), MMN_INPUT);
     cr_expect_not_null(strstr(error.message, message), "%s", error.message);
 }
