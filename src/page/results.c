@@ -26,6 +26,7 @@ static const struct {
     [MMN_RESULT_LENS] = {"lens", &mmn_lens_form},
     [MMN_RESULT_CONTRIBUTIONS] = {"contrib", &mmn_contributions_form},
     [MMN_RESULT_CONTRIBUTION_LIST] = {"contrib of a list", &mmn_contribution_list_form},
+    [MMN_RESULT_EDITS] = {"edits", &mmn_edits_form},
     [MMN_RESULT_SWEEP] = {"sweep", &mmn_sweep_form},
     [MMN_RESULT_SIMILARITY] = {"similarity", &mmn_similarity_form},
     [MMN_RESULT_ENCODE] = {"encode", &mmn_encode_form}};
@@ -136,12 +137,12 @@ static mmn_status read_json(mmn_result_sets *sets, const char *file, mmn_error *
     MMN_TRY(mmn_result_load(&document, &format, file, error));
     while (kind < MMN_RESULT_KINDS && strcmp(format, kinds[kind].form->format) != 0)
         kind++;
-    mmn_status status = kind < MMN_RESULT_KINDS
-                            ? take_place(&result, sets, (mmn_result_kind)kind, file, error)
-                            : mmn_result_refuse_format(
-                                  format,
-                                  "rank, eval, perturb, lens, contrib, sweep, similarity or encode",
-                                  file, error);
+    mmn_status status =
+        kind < MMN_RESULT_KINDS
+            ? take_place(&result, sets, (mmn_result_kind)kind, file, error)
+            : mmn_result_refuse_format(
+                  format, "rank, eval, perturb, lens, contrib, edits, sweep, similarity or encode",
+                  file, error);
     if (status != MMN_OK) {
         json_decref(document);
         return status;
@@ -258,6 +259,9 @@ static const need needs[] = {{MMN_RESULT_EVAL, "summary", "domain", MMN_REPORT_I
                              {MMN_RESULT_CONTRIBUTION_LIST, "summary", "order", MMN_REPORT_ITEMS},
                              {MMN_RESULT_CONTRIBUTION_LIST, "drops", "how", MMN_REPORT_ITEMS},
                              {MMN_RESULT_CONTRIBUTION_LIST, "drops", "neurons", 0},
+                             {MMN_RESULT_EDITS, "summary", "method", MMN_REPORT_ITEMS},
+                             {MMN_RESULT_EDITS, "summary", "chosen", 0},
+                             {MMN_RESULT_EDITS, "summary", "measure", 0},
                              {MMN_RESULT_SWEEP, "points", "setting", MMN_REPORT_POINTS},
                              {MMN_RESULT_SWEEP, "runs", "domain", MMN_REPORT_ITEMS},
                              {MMN_RESULT_SIMILARITY, "pairs", "first", MMN_REPORT_ITEMS},
