@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DOMAINS, GOLDEN, LANGUAGES, REPOSITORY, read_list
+from conftest import DOMAINS, GOLDEN, LANGUAGES, REPOSITORY, read_list, write_list
 
 import mmneuron
 
@@ -216,6 +216,40 @@ def test_contrib() -> None:
         for found, expected in zip(word["neurons"], targets[word["token"]]["attributed"]["gate"]):
             assert (found["layer"], found["neuron"]) == (expected["layer"], expected["neuron"])
             assert found["attribution"] == pytest.approx(expected["attribution"], rel=1e-4)
+
+
+def test_edit(tmp_path: Path) -> None:
+    """Against PyTorch's additions, and a model that is opened with the file."""
+    truth = json.loads((GOLDEN / "edit.json").read_text())
+    folder, file = GOLDEN / "checkpoints" / "llava-1.5", tmp_path / "delta.safetensors"
+    asked = {"prompt": truth["prompt"], "images": GOLDEN.parent / truth["image"], "tokens": len(truth["ids"])}
+    result = mmneuron.edit(mmneuron.Model(folder), from_=truth["from"], to=truth["to"], output=file, **asked).json()
+    assert result["strength"] == pytest.approx(truth["strength"], rel=1 / 512)
+    assert [(found["layer"], found["neuron"]) for found in result["edited"]] == \
+        [(found["layer"], found["neuron"]) for found in truth["neurons"]]
+    edited = mmneuron.Model(folder, deltas=[file])
+    assert mmneuron.contrib(edited, all_words=True, **asked).json()["answer"] == result["answers"][1]["answer"]
+    with pytest.raises(mmneuron.Error):
+        mmneuron.edit(edited, from_="elephant", to="cat", **asked)
+
+
+def test_edits(tmp_path: Path) -> None:
+    """The edit of a list is the one alone; shards make the whole."""
+    truth = json.loads((GOLDEN / "edit.json").read_text())
+    model = mmneuron.Model(GOLDEN / "checkpoints" / "llava-1.5")
+    line = {"domain": "a", "image": str(GOLDEN.parent / truth["image"]), "prompt": truth["prompt"], "from": truth["from"],
+            "to": truth["to"], "general": [{}], "local": [{"image": str(GOLDEN / "images" / "tall.jpg")}]}
+    file = write_list(tmp_path / "edits.jsonl", [line, {**line, "from": "elephant"}])
+    asked = {"tokens": len(truth["ids"]), "method": "direct"}
+    result = mmneuron.edits(model, file, **asked)
+    way = result.json()["edits"][0]["ways"][0]
+    assert way["after"] == pytest.approx(truth["to_after"], abs=5e-3)
+    assert way["fall"] == pytest.approx(truth["others"][0]["fall"], abs=2e-3)
+    assert [edit["said"] for edit in result.json()["edits"]] == [True, False]
+    for shard in 1, 2:
+        assert mmneuron.edits(model, file, rows=tmp_path / f"part-{shard}", shard=(shard, 2), **asked) is None
+    parts = [tmp_path / "part-1", tmp_path / "part-2"]
+    assert mmneuron.edits(model, file, parts=parts, **asked).json() == result.json()
 
 
 def test_contrib_list(domains, short_list, program, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ static const struct {
     [MMN_RESULT_CONTRIBUTIONS] = {"contrib", &mmn_contributions_form},
     [MMN_RESULT_CONTRIBUTION_LIST] = {"contrib of a list", &mmn_contribution_list_form},
     [MMN_RESULT_DETECT] = {"detect", &mmn_detect_form},
+    [MMN_RESULT_EDITS] = {"edits", &mmn_edits_form},
     [MMN_RESULT_SWEEP] = {"sweep", &mmn_sweep_form},
     [MMN_RESULT_SIMILARITY] = {"similarity", &mmn_similarity_form},
     [MMN_RESULT_ENCODE] = {"encode", &mmn_encode_form}};
@@ -141,7 +142,8 @@ static mmn_status read_json(mmn_result_sets *sets, const char *file, mmn_error *
         kind < MMN_RESULT_KINDS
             ? take_place(&result, sets, (mmn_result_kind)kind, file, error)
             : mmn_result_refuse_format(
-                  format, "rank, eval, perturb, lens, contrib, detect, sweep, similarity or encode",
+                  format,
+                  "rank, eval, perturb, lens, contrib, edits, detect, sweep, similarity or encode",
                   file, error);
     if (status != MMN_OK) {
         json_decref(document);
@@ -262,6 +264,9 @@ static const need needs[] = {{MMN_RESULT_EVAL, "summary", "domain", MMN_REPORT_I
                              {MMN_RESULT_DETECT, "result", "image", 0},
                              {MMN_RESULT_DETECT, "detections", "query", MMN_REPORT_ITEMS},
                              {MMN_RESULT_DETECT, "queries", "text", MMN_REPORT_CURVES},
+                             {MMN_RESULT_EDITS, "summary", "method", MMN_REPORT_ITEMS},
+                             {MMN_RESULT_EDITS, "summary", "chosen", 0},
+                             {MMN_RESULT_EDITS, "summary", "measure", 0},
                              {MMN_RESULT_SWEEP, "points", "setting", MMN_REPORT_POINTS},
                              {MMN_RESULT_SWEEP, "runs", "domain", MMN_REPORT_ITEMS},
                              {MMN_RESULT_SIMILARITY, "pairs", "first", MMN_REPORT_ITEMS},

@@ -61,6 +61,7 @@ static const mmn_form *form_of(const char *format)
                                             &mmn_contribution_list_form,
                                             &mmn_judge_result_form,
                                             &mmn_edit_form,
+                                            &mmn_edits_form,
                                             &mmn_encode_form,
                                             &mmn_features_form,
                                             &mmn_detect_form,

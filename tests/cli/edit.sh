@@ -78,6 +78,15 @@ measures_a_list() {
         grep -q '^  optimised  layer .* reliability ' "$work/out" && grep -q '"format": "mmneuron-edits-1"' "$work/edits.json"
 }
 
+# A row of the page's table for each of the result's, and the same number in it.
+draws_edits() {
+    exits 0 $MMNEURON report "$work/edits.json" --format csv --figure edits -o "$work/page.csv" -q &&
+        [ "$(grep -c '^a,' "$work/page.csv")" -eq "$(grep -c '"chosen": .*"measure"' "$work/edits.json")" ] &&
+        fall=$(sed -n 's/.*"direct", "chosen": "top", "measure": "fall", "count": 1, "mean": \([-0-9.e]*\),.*/\1/p' \
+            "$work/edits.json") && [ -n "$fall" ] && grep -q "^a,direct,top,fall,1,$fall," "$work/page.csv" &&
+        exits 0 $MMNEURON report "$work/edits.json" -o "$work/page.html" -q && grep -q 'What edits do' "$work/page.html"
+}
+
 refuses_a_list_without_edits() {
     make_list 2 "$work/plain.jsonl"
     fails_with "line 1: has no edit" $MMNEURON edits "$model" "$work/plain.jsonl" -q
@@ -95,6 +104,7 @@ check "deltas in results" is_said_in_results
 check "a delta upon another" builds_upon_another
 check "standard output" writes_to_standard_output
 check "the edits of a list" measures_a_list
+check "a figure of edits" draws_edits
 check "a list without edits" refuses_a_list_without_edits
 check "another method of a list" exits 2 $MMNEURON edits "$model" "$work/edits.jsonl" --method other -q
 check "no delta over a source" exits 2 edit --to in --delta "$work/in.safetensors" \

@@ -137,6 +137,10 @@ line = json.dumps({"id": "1", "domain": "medical", "image": ["a.jpg", "b.png"], 
 write("list/good-one", line + "\n")
 write("list/good-windows", "\ufeff" + line + "\r\n\r\n" + '{"domain":"a b","prompt":"x","id":7}')
 write("list/good-texts", '{"domain":"de","text":"x"}\n{"domain":"en","text_file":"en.txt"}\n')
+edit = {"domain": "a", "image": "a.jpg", "question": "x", "from": "cat", "to": "dog", "general": [{"image": ["b.jpg"]}],
+        "local": [{}, {"prompt": "y", "image": []}]}
+write("list/good-edit", json.dumps(edit) + "\n")
+write("list/bad-edit", json.dumps(edit | {"local": [{"img": "c.jpg"}]}) + "\n")
 write("list/bad-mixed", '{"domain":"de","text":"x"}\n' + line + "\n")
 write("list/good-empty", "\n\n")
 write("list/bad-near-key", '{"domain":"a","question":"x","img_pat":"y.png"}\n')

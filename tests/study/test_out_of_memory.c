@@ -178,6 +178,34 @@ static mmn_status run_locate(char **table, char **json, mmn_error *problem)
     return print(result, status, table, json, problem);
 }
 
+#define WIDE MMN_SOURCE_DIR "/golden/images/wide.jpg"
+
+/* Of the list below; in both ways, with all neurons of a layer too. */
+static mmn_status run_edits(char **table, char **json, mmn_error *problem)
+{
+    const mmn_edits_options options = {
+        .size = sizeof(options), .list = list, .tokens = 4, .top = 3, .steps = 1};
+    mmn_result *result;
+    mmn_status status = mmn_edits_run(&result, model, &options, problem);
+    return print(result, status, table, json, problem);
+}
+
+static mmn_status run_attribution(char **table, char **json, mmn_error *problem)
+{
+    const mmn_contribution_options options = {.size = sizeof(options),
+                                              .list = list,
+                                              .samples = 1,
+                                              .tokens = 2,
+                                              .all_words = 1,
+                                              .top = 2,
+                                              .names = 1,
+                                              .shuffles = 1,
+                                              .gradient = 1};
+    mmn_result *result;
+    mmn_status status = mmn_contributions_run(&result, model, &options, problem);
+    return print(result, status, table, json, problem);
+}
+
 static mmn_status run_contribution_list(char **table, char **json, mmn_error *problem)
 {
     const mmn_contribution_options options = {.size = sizeof(options),
@@ -272,6 +300,23 @@ Test(neurons_out_of_memory, locating)
         MMN_OK, "%s", error.message);
     run_out(run_locate);
     mmn_model_close(detector);
+}
+
+static const char edits[] =
+    "{\"domain\": \"a\", \"image\": \"" WIDE
+    "\", \"prompt\": \"USER: <image>\\nWhat is this? ASSISTANT:\", "
+    "\"from\": \"shal\", \"to\": \"in\", \"general\": [{}], \"local\": [{}]}\n";
+
+Test(neurons_out_of_memory, editing_a_list)
+{
+    cr_assert_eq(mmn_write_file(list, edits, strlen(edits), &error), MMN_OK);
+    run_out(run_edits);
+}
+
+Test(neurons_out_of_memory, attributing_a_list)
+{
+    cr_assert_eq(mmn_write_file(list, edits, strlen(edits), &error), MMN_OK);
+    run_out(run_attribution);
 }
 
 Test(neurons_out_of_memory, finding_contributions_over_a_list)
