@@ -115,6 +115,28 @@ static inline void multiply_strip(const matrix_product *p, const block *b, size_
         tile_add(rows, &t);
 }
 
+/* The panels of a block of weights that lie transposed, row by row of them: each is read once, and
+ * is on a page of its own. */
+static void widen_block(const matrix_product *p, const block *b)
+{
+    enum { ROWS = 16 };
+    const size_t bytes = (b->n_end - b->n) * mmn_weight_size(p->type);
+
+    for (size_t k = b->k; k < b->k_end; k++)
+        for (size_t row = 0; row < panel_length(p, k); row += ROWS) {
+            const size_t rows = smaller(panel_length(p, k) - row, ROWS);
+            const uint8_t *from = stored_panel(p, b->n, k) + row * p->weight_bytes;
+
+            for (size_t i = 0; i < rows; i++)
+                for (size_t line = 0; line < bytes; line += LINE)
+                    prefetch(from + (ROWS + i) * p->weight_bytes + line);
+            for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH)
+                widen_panel(packed_panel(p, b, n, k) + row * TILE_WIDTH,
+                            from + (n - b->n) * mmn_weight_size(p->type), p->weight_bytes, p->type,
+                            smaller(p->outputs - n, TILE_WIDTH), rows);
+        }
+}
+
 /* All strips times a block of packed weights. The tiles of one strip prefetch the next one
  * together. */
 static void multiply_block(const matrix_product *p, const block *b)
@@ -122,9 +144,12 @@ static void multiply_block(const matrix_product *p, const block *b)
     size_t tiles = (b->n_end - b->n + TILE_WIDTH - 1) / TILE_WIDTH;
     size_t share = (MMN_PANEL * TILE_ROWS + tiles - 1) / tiles;
 
-    for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH)
-        for (size_t k = b->k; k < b->k_end; k++)
-            pack_panel(packed_panel(p, b, n, k), p, b, n, k, 0);
+    if (p->transposed)
+        widen_block(p, b);
+    else
+        for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH)
+            for (size_t k = b->k; k < b->k_end; k++)
+                pack_panel(packed_panel(p, b, n, k), p, b, n, k, 0);
     for (size_t row = 0; row < p->rows; row += TILE_ROWS)
         for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH) {
             const size_t part = (n - b->n) / TILE_WIDTH * share;
