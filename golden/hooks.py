@@ -214,6 +214,11 @@ def run(model: nn.Module, inputs: dict[str, Tensor], wanted: str = "*") -> Stage
     return stages
 
 
+def is_tile(pixels: Tensor) -> Tensor:
+    """Which of [images, tiles, 3, H, W] are tiles and not what fills up a batch: [images, tiles]."""
+    return pixels.detach().flatten(2).any(dim=2)
+
+
 def embeddings(model: nn.Module) -> list[nn.Module]:
     """The modules that make embeddings of words."""
     return [model.get_input_embeddings(), *([model.qformer.embeddings] if hasattr(model, "qformer") else [])]
@@ -243,7 +248,7 @@ def gradients(model: nn.Module, inputs: dict[str, Tensor], token: int, position:
     number = logits[token] if logit else torch.log_softmax(logits, dim=0)[token]
     if "pixel_values" in inputs and is_wanted("grad.pixel_values", wanted):
         pixels = inputs["pixel_values"]
-        stages["pixel_values"] = pixels, lambda value: value[0] if value.dim() == 5 else value
+        stages["pixel_values"] = pixels, lambda value: value[is_tile(pixels)] if value.dim() == 5 else value
     of_stages = torch.autograd.grad(number, [value for value, _ in stages.values()], allow_unused=True)
     return ({f"grad.{name}": shape(gradient).clone()
              for (name, (_, shape)), gradient in zip(stages.items(), of_stages) if gradient is not None},

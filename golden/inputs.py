@@ -10,6 +10,8 @@ from transformers import (AutoConfig, AutoImageProcessor, AutoModelForCausalLM, 
                           AutoProcessor, LlamaTokenizer, PreTrainedTokenizerFast)
 from transformers.image_utils import load_image
 
+import hooks
+
 PLACEHOLDER = "<image>"
 
 
@@ -92,7 +94,7 @@ def as_stages(inputs: dict[str, Tensor], sizes: Sequence[tuple[int, int]]) -> di
         return stages
     pixels = inputs["pixel_values"]
     if pixels.dim() == 5:
-        pixels = torch.cat([tiles[tiles.flatten(1).any(dim=1)] for tiles in pixels])
+        pixels = pixels[hooks.is_tile(pixels)]
     stages["pixel_values"] = pixels
     stages["image_sizes"] = torch.tensor(sizes, dtype=torch.int32)
     return stages

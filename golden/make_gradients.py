@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import transformers
@@ -41,6 +42,7 @@ class Case:
     before: int = 0  # how far before the last position
     logit: bool = False
     stages: str = OUTLINE
+    name: str = "word"
 
 
 CASES = (
@@ -76,11 +78,12 @@ def shaken(model: torch.nn.Module, prepared: dict[str, torch.Tensor], seed: int)
             handle.remove()
 
 
-def make(case: Case) -> None:
-    folder = HERE / "checkpoints" / case.checkpoint
+def make(case: Case, root: Path = HERE) -> None:
+    """Writes the case of root/checkpoints, whose images are relative to root, below root/gradients."""
+    folder = root / "checkpoints" / case.checkpoint
     single, double, processor = load(folder)
     token = model_inputs.tokenizer_of(processor)(case.word, add_special_tokens=False).input_ids[0]
-    prepared = model_inputs.prepare(processor, case.prompt, [HERE / image for image in case.images])
+    prepared = model_inputs.prepare(processor, case.prompt, [root / image for image in case.images])
     wanted = (token, -1 - case.before, case.logit, case.stages)
     with float64_arithmetic():
         truth, value = hooks.gradients(double, as_float64(prepared), *wanted)
@@ -99,11 +102,11 @@ def make(case: Case) -> None:
     for name in sorted(truth):
         relative, largest = map(max, zip(*errors[name]))
         metadata[f"error.{name}"] = f"{relative:.6e} {largest:.6e}"
-    file = HERE / "gradients" / case.checkpoint / "word.safetensors"
+    file = root / "gradients" / case.checkpoint / f"{case.name}.safetensors"
     file.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: gradient.contiguous() for name, gradient in truth.items()}, file, metadata)
     file.chmod(0o644)
-    print(f"{case.checkpoint}: {file.stat().st_size} bytes, {len(truth)} stages, value {value:.6g}")
+    print(f"{case.checkpoint}/{case.name}: {file.stat().st_size} bytes, {len(truth)} stages, value {value:.6g}")
 
 
 def main() -> None:

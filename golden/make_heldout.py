@@ -2,7 +2,8 @@
 """Writes checkpoints, pictures, prompts and cases like those of golden/, but others, from a seed.
 
 Nothing of it is committed: it shows that the program was not fitted to the committed cases. Then
-`MMN_GOLDEN_DIR=FOLDER tests/model/test --filter 'golden/*'` compares the program with it.
+`MMN_GOLDEN_DIR=FOLDER tests/model/test --filter 'golden/*'` compares the program with it, and
+`--filter 'gradient/*_match_*'` the gradients.
 
 Run as: python3 golden/make_heldout.py SEED FOLDER [MODEL...]   (needs what requirements.txt lists)
 
@@ -16,6 +17,7 @@ from pathlib import Path
 import skimage
 from PIL import Image
 
+import make_gradients
 from make_checkpoints import CHECKPOINTS, Checkpoint
 from make_deberta import CASES as DEBERTA_CASES, DEBERTA, Deberta, QUESTION, make_deberta
 from make_golden import ALMOST_EVERYTHING, CASES, Case, make, prepare_libraries
@@ -30,6 +32,7 @@ SOURCES = ("astronaut.png", "brick.png", "camera.png", "cell.png", "chelsea.png"
 WORDS = ("what", "Where", "is", "the", "cat", "how many", "neurons", "?", "!", "\n", "42", "été",
          "日本", "🙂", "\t", "  ", "picture", "USER:", "ASSISTANT:", "[INST]", "</s>", "in front of")
 IMAGES = 8
+GRADIENTS = 3
 
 
 def random_picture(draw: random.Random) -> Image.Image:
@@ -197,6 +200,14 @@ def instructblip_cases(draw: random.Random, pictures: list[str]) -> list[Case]:
     return cases
 
 
+def make_gradients_of(model: str, cases: list[Case], draw: random.Random, root: Path) -> None:
+    """Of some of the model's cases, by every stage."""
+    for case in draw.sample(cases, GRADIENTS):
+        make_gradients.make(make_gradients.Case(
+            model, case.prompt, draw.choice(("cat", " the", "neurons", "é")), tuple(case.images), draw.randint(0, 1),
+            draw.random() < 0.5, "grad.*", case.name), root)
+
+
 def make_model(name: str, seed: int, pictures: list[str], root: Path) -> None:
     draw = random.Random(f"{seed} {name}")
     if name in DEBERTA:
@@ -216,6 +227,7 @@ def make_model(name: str, seed: int, pictures: list[str], root: Path) -> None:
     else:
         checkpoint, cases = random_sizes(draw, CHECKPOINTS[name]), picture_cases(draw, pictures)
     make(checkpoint, cases, 1000 * seed, root)
+    make_gradients_of(name, cases, random.Random(f"{seed} {name} gradients"), root)
 
 
 def main() -> None:

@@ -140,6 +140,28 @@ static void multiply_panels(const matrix_product *p, const block *b, size_t rows
         }
 }
 
+/* Packs a block of weights that lie transposed, row by row of them: each is read once, and is on a
+ * page of its own. */
+static void widen_block(const matrix_product *p, const block *b)
+{
+    enum { ROWS = 16 };
+    const size_t bytes = (b->n_end - b->n) * mmn_weight_size(p->type);
+
+    for (size_t k = b->k; k < b->k_end; k++)
+        for (size_t row = 0; row < panel_length(p, k); row += ROWS) {
+            const size_t rows = smaller(panel_length(p, k) - row, ROWS);
+            const uint8_t *from = stored_panel(p, b->n, k) + row * p->weight_bytes;
+
+            for (size_t i = 0; i < rows; i++)
+                for (size_t line = 0; line < bytes; line += LINE)
+                    prefetch(from + (ROWS + i) * p->weight_bytes + line);
+            for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH)
+                widen_panel(packed_panel(p, b, n, k) + row * TILE_WIDTH,
+                            from + (n - b->n) * mmn_weight_size(p->type), p->weight_bytes, p->type,
+                            smaller(p->outputs - n, TILE_WIDTH), rows);
+        }
+}
+
 /* The strips from row `row` on times a block of packed weights. The tiles of one strip prefetch the
  * next one together. */
 static void multiply_block(const matrix_product *p, const block *b, size_t row)
@@ -200,15 +222,19 @@ static void multiply_outputs(const matrix_product *p, size_t n)
 {
     /* Without depth there is one panel of length 0. */
     const size_t panels = p->depth > 0 ? (p->depth + MMN_PANEL - 1) / MMN_PANEL : 1;
-    const _Bool many = p->rows > MIDDLE_ROWS;
-    const size_t group = many ? BLOCK_PANELS : panels, early = many ? EARLY_ROWS : p->rows;
+    const _Bool many = p->rows > MIDDLE_ROWS, widened = many && p->transposed;
+    const size_t group = many ? BLOCK_PANELS : panels;
+    const size_t early = widened ? 0 : many ? EARLY_ROWS : p->rows;
     block b;
 
     for (b.n = n; b.n < p->outputs; b.n = b.n_end) {
         b.n_end = b.n + smaller(p->outputs - b.n, BLOCK_OUTPUTS);
         for (b.k = 0; b.k < panels; b.k = b.k_end) {
             b.k_end = b.k + smaller(panels - b.k, group);
-            multiply_panels(p, &b, early);
+            if (widened)
+                widen_block(p, &b);
+            else
+                multiply_panels(p, &b, early);
             multiply_block(p, &b, early);
         }
     }
