@@ -4,10 +4,10 @@
 PyTorch's autograd computes them in float64, with the error of float32 runs in the metadata, as for the stages of the
 forward pass (make_golden.py). One file for each kind of language model, with stages as its size allows.
 
-A gradient magnifies what was rounded before it, and by how much is the chance of one run: so torch's error is the
-largest of RUNS, whose inputs differ by what a rounding does to them (doc/golden.md).
+A gradient magnifies what was rounded before it. Where by how much is the chance of one run, as behind a Q-Former,
+torch's error is the largest of several, whose inputs differ by what a rounding does to them (doc/golden.md).
 
-Run as: python3 golden/make_gradients.py   (two minutes)
+Run as: python3 golden/make_gradients.py   (a minute)
 """
 import json
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ IMAGES = "grad.projector.*, grad.vision.out, grad.vision.layers.0.*, grad.vision
 QUERIES = "grad.qformer.*, grad.query.*"
 NEURONS = "grad.language.layers.*.mlp.*, grad.language.layers.0.attn.out, grad.language.norm"
 
-RUNS = 16
+QFORMER_RUNS = 16
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Case:
     logit: bool = False
     stages: str = OUTLINE
     name: str = "word"
+    runs: int = 1  # in float32
 
 
 CASES = (
@@ -57,7 +58,8 @@ CASES = (
     Case("llava-v1.6-mistral", "[INST] <image>\nWho? [/INST]", "cat", ("images/tiny.png",), 1, stages=f"{ENDS}, {IMAGES}"),
     Case("llava-interleave-qwen", "<image>\nName?", "cat", ("images/tiny.png",), stages=f"{IMAGES}, grad.pixel_values"),
     Case("llava-linear-224", "<image>\nName?", "cat", ("images/tiny.png",), stages="grad.vision.out"),
-    Case("instructblip", "Who is there?", "cat", ("images/tiny.png",), logit=True, stages=f"{ENDS}, {QUERIES}, {IMAGES}"),
+    Case("instructblip", "Who is there?", "cat", ("images/tiny.png",), logit=True, stages=f"{ENDS}, {QUERIES}, {IMAGES}",
+         runs=QFORMER_RUNS),
 )
 
 
@@ -89,7 +91,7 @@ def make(case: Case, root: Path = HERE) -> None:
         truth, value = hooks.gradients(double, as_float64(prepared), *wanted)
     errors = {name: [] for name in truth}
     of_value = []
-    for seed in range(RUNS):
+    for seed in range(case.runs):
         with shaken(single, prepared, seed) as inputs:
             rounded, rounded_value = hooks.gradients(single, inputs, *wanted)
         of_value.append(abs(rounded_value - value))

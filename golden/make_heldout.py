@@ -205,7 +205,8 @@ def make_gradients_of(model: str, cases: list[Case], draw: random.Random, root: 
     for case in draw.sample(cases, GRADIENTS):
         make_gradients.make(make_gradients.Case(
             model, case.prompt, draw.choice(("cat", " the", "neurons", "é")), tuple(case.images), draw.randint(0, 1),
-            draw.random() < 0.5, "grad.*", case.name), root)
+            draw.random() < 0.5, "grad.*", case.name,
+            make_gradients.QFORMER_RUNS if model in INSTRUCTBLIP else 1), root)
 
 
 def make_model(name: str, seed: int, pictures: list[str], root: Path) -> None:
