@@ -69,7 +69,8 @@ until_done() {
     until [ -e "$output" ]; do
         $together -n $((2 + runs % 2)) $MMNEURON $(words_of perturb) -q -o "$output" >"$work/out" 2>&1 &
         process=$!
-        sleep 0.$((2 + runs % 7))
+        moment=$((200 + runs % 7 * 100 + runs * runs)) # in ms
+        sleep $((moment / 1000)).$(printf '%03d' $((moment % 1000)))
         one=$(ps -o pid= --ppid "$process" | head -n 1) # mpirun's helper, or a process
         other=$(ps -o pid= --ppid "${one:-$process}" | tail -n 1)
         kill -KILL ${other:-$one} 2>/dev/null
