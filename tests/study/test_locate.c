@@ -335,7 +335,7 @@ static mmn_status try_locate(const mmn_model *detector, const mmn_model *languag
 static const char *write_alignment(size_t layers, const size_t *widths, const char *activation)
 {
     static const uint8_t zeros[4 * WIDTH * READ];
-    char names[20][32];
+    char names[20][48];
     mmn_tensor tensors[20];
     for (size_t i = 0; i < layers; i++) {
         snprintf(names[2 * i], sizeof(names[0]), "linear_%zu.weight", i + 1);
