@@ -334,7 +334,7 @@ static mmn_status try_locate(const mmn_model *detector, const mmn_model *languag
 /* Writes a file of `layers` layers, `widths` [layers + 1] wide, whose metadata say `activation`. */
 static const char *write_alignment(size_t layers, const size_t *widths, const char *activation)
 {
-    static const uint8_t zeros[4 * WIDTH * READ];
+    static const uint8_t zeros[4 * READ * READ]; /* the most that a layer has here */
     char names[20][48];
     mmn_tensor tensors[20];
     for (size_t i = 0; i < layers; i++) {
