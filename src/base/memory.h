@@ -55,4 +55,14 @@ void mmn_blocks_free(mmn_blocks *blocks);
 /* *product = a * b, or false when it does not fit. */
 bool mmn_multiply_sizes(size_t a, size_t b, size_t *product);
 
+static inline size_t mmn_smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline size_t mmn_larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 #endif

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "mmneuron.h"
 
 /* The name at `index` of those that stand `stride` bytes apart. */
@@ -116,11 +117,6 @@ bool mmn_glob_match(const char *patterns, const char *name)
 
 /* ---- Edit distance --------------------------------------------------------------------------- */
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 size_t mmn_edit_distance(const uint32_t *a, size_t count_a, const uint32_t *b, size_t count_b,
                          bool swaps, size_t *rows)
 {
@@ -135,9 +131,9 @@ size_t mmn_edit_distance(const uint32_t *a, size_t count_a, const uint32_t *b, s
         row[0] = i;
         for (size_t j = 1; j <= count_b; j++) {
             row[j] = before[j - 1] + (a[i - 1] != b[j - 1]);
-            row[j] = smaller(row[j], smaller(before[j], row[j - 1]) + 1);
+            row[j] = mmn_smaller(row[j], mmn_smaller(before[j], row[j - 1]) + 1);
             if (swaps && i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                row[j] = smaller(row[j], earlier[j - 2] + 1);
+                row[j] = mmn_smaller(row[j], earlier[j - 2] + 1);
         }
     }
     return row[count_b];
@@ -188,7 +184,7 @@ static size_t name_distance(const char *text, const char *name)
         return SIZE_MAX;
     size_t distance = mmn_edit_distance(a, count_a, b, count_b, true, rows);
     bool short_form = abbreviates(b, count_b, a, count_a) || extends(b, count_b, a, count_a);
-    return short_form ? smaller(distance, 1) : distance;
+    return short_form ? mmn_smaller(distance, 1) : distance;
 }
 
 const char *mmn_nearest_name(const char *text, const void *names, size_t stride, size_t count)

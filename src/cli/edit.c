@@ -1,6 +1,7 @@
 /* mmneuron edit: finds additions to weights that change a word of an answer, and writes them. */
 #include "cli/command.h"
 #include "cli/destination.h"
+#include "cli/edit.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -75,17 +76,7 @@ int mmn_cli_edit(mmn_cli_call *call)
         {.name = "method", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &asked.method,
          .help = "direct: without gradients, which is ours; optimised: by Adam, after Pan et al."
                  " (direct)"},
-        {.name = "learning-rate", .value = "R", .kind = MMN_CLI_REAL,
-         .target = &asked.learning_rate, .minimum = 0, .maximum = 1000, .above = true,
-         .help = "of the optimised way (0.005)"},
-        {.name = "steps", .value = "N", .kind = MMN_CLI_U32, .target = &asked.steps, .minimum = 1,
-         .maximum = 100000, .help = "of the optimised way, at most (50)"},
-        {.name = "top", .value = "K", .kind = MMN_CLI_WHOLE, .target = &asked.top,
-         .minimum = 1, .maximum = 10000,
-         .help = "add to the weights of the K neurons that contribute most to the word (10)"},
-        {.name = "probability", .value = "P", .kind = MMN_CLI_REAL,
-         .target = &asked.probability, .minimum = 0, .maximum = 0.999999, .above = true,
-         .help = "until the other word is the likeliest and has P (0.9)"},
+        MMN_CLI_OF_EDITS(&asked),
         {.name = "random", .value = "SEED", .kind = MMN_CLI_WHOLE, .target = &seed,
          .minimum = 1, .maximum = 1e15,
          .help = "take as many random neurons of all layers instead, for comparison"},

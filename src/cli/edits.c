@@ -1,6 +1,7 @@
 /* mmneuron edits: makes the edit of each line of a list in several ways, and measures what each
  * does. */
 #include "cli/command.h"
+#include "cli/edit.h"
 #include "cli/study.h"
 
 static mmn_status run(mmn_result **result, const mmn_model *model, void *context, mmn_error *error)
@@ -26,17 +27,7 @@ int mmn_cli_edits(mmn_cli_call *call)
          .help = "answer with N tokens at most (32)"},
         {.name = "method", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &asked.method,
          .help = "only direct or only optimised, as in \"mmneuron edit\" (both)"},
-        {.name = "learning-rate", .value = "R", .kind = MMN_CLI_REAL,
-         .target = &asked.learning_rate, .minimum = 0, .maximum = 1000, .above = true,
-         .help = "of the optimised way (0.005)"},
-        {.name = "steps", .value = "N", .kind = MMN_CLI_U32, .target = &asked.steps, .minimum = 1,
-         .maximum = 100000, .help = "of the optimised way, at most (50)"},
-        {.name = "top", .value = "K", .kind = MMN_CLI_WHOLE, .target = &asked.top,
-         .minimum = 1, .maximum = 10000,
-         .help = "add to the weights of the K neurons that contribute most to the word (10)"},
-        {.name = "probability", .value = "P", .kind = MMN_CLI_REAL,
-         .target = &asked.probability, .minimum = 0, .maximum = 0.999999, .above = true,
-         .help = "until the other word is the likeliest and has P (0.9)"},
+        MMN_CLI_OF_EDITS(&asked),
         {.name = "seeds", .value = "N", .kind = MMN_CLI_U32, .target = &asked.seeds, .minimum = 0,
          .maximum = 100, .help = "compare with N choices of as many random neurons (1)"},
         {.name = "seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &asked.first_seed,

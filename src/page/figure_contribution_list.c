@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "page/figure.h"
+#include "page/figure_means.h"
 
-enum { LEFT = 4, RIGHT = 56, TOP = 30, ROW = 48, DROP = 32 };
+enum { LEFT = 4, RIGHT = 56, TOP = 30, ROW = 48 };
 
 static const mmn_result *result_of(const mmn_results *results)
 {
@@ -158,59 +158,11 @@ static mmn_status draw_layers(mmn_figure *figure, const mmn_results *results, si
 
 /* ---- Disturbance ----------------------------------------------------------------------------- */
 
-/* Whether the row is of all domains together, or of the only one. */
-static bool is_of_all(const mmn_result *result, size_t row)
-{
-    return !mmn_result_text(result, "drops", row, "domain") ||
-           mmn_result_rows(result, "domains") == 1;
-}
-
-static void draw_drop(const mmn_chart *chart, const mmn_result *result, size_t row, size_t place)
-{
-    const double y = TOP + DROP * (double)place;
-    const double mean = mmn_result_number(result, "drops", row, "mean");
-    const bool own = mmn_row_is(result, "drops", row, "neurons", "top");
-    char name[64];
-    snprintf(name, sizeof(name), "%.20s: %.20s neurons",
-             mmn_result_text(result, "drops", row, "how"),
-             mmn_result_text(result, "drops", row, "neurons"));
-    mmn_svg_text(chart->svg, "label", chart->left, y + 12, MMN_ANCHOR_START, MMN_PANEL_WIDTH - LEFT,
-                 name);
-    if (!isfinite(mean))
-        return;
-    if (mean > 0)
-        mmn_chart_bar(chart, own ? mmn_svg_series(0) : "other", y + 17, mean);
-    mmn_chart_bar_number(chart, y + 17, mean, 3);
-    if (mmn_result_number(result, "drops", row, "low") >= 0)
-        mmn_chart_interval(chart, y + 17, mmn_result_number(result, "drops", row, "low"),
-                           mmn_result_number(result, "drops", row, "high"));
-}
-
 static mmn_status draw_drops(mmn_figure *figure, const mmn_results *results, size_t row)
 {
-    enum { MOST = 64 };
-    const mmn_result *result = result_of(results);
-    size_t drops = 0, place = 0;
-    double largest = 0;
-    for (row = 0; row < mmn_result_rows(result, "drops"); row++) {
-        const double high = mmn_result_number(result, "drops", row, "high");
-        if (!is_of_all(result, row))
-            continue;
-        drops++;
-        largest = mmn_chart_maximum(
-            largest, isfinite(high) ? high : mmn_result_number(result, "drops", row, "mean"));
-    }
-    if (drops == 0 || drops > MOST)
-        return MMN_OK;
-    mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = TOP + DROP * (double)drops + 8};
-    const mmn_chart chart = {.svg = &svg,
-                             .left = LEFT,
-                             .width = MMN_PANEL_WIDTH - LEFT - RIGHT,
-                             .x_maximum = largest > 0 ? largest : 1};
-    for (row = 0; row < mmn_result_rows(result, "drops"); row++)
-        if (is_of_all(result, row))
-            draw_drop(&chart, result, row, place++);
-    return mmn_figure_panel(figure, &svg, "all words");
+    static const mmn_figure_means means = {"drops", NULL, "how", "neurons", " neurons"};
+    (void)row;
+    return mmn_figure_draw_means(figure, result_of(results), &means, "all words");
 }
 
 const mmn_figure_form mmn_contribution_list_figures[] = {

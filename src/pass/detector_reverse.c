@@ -18,16 +18,11 @@ static const mmn_vision_layer_weights *last_layer(const mmn_detector_end *end)
     return &end->model->weights->vision.layers[end->model->config.vision.layers - 1];
 }
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* The most numbers that a row of a matrix product has. */
 static size_t widest(const mmn_config *config)
 {
-    return larger(larger(config->vision.hidden_size, config->vision.intermediate_size),
-                  config->query_size);
+    return mmn_larger(mmn_larger(config->vision.hidden_size, config->vision.intermediate_size),
+                      config->query_size);
 }
 
 static mmn_status allocate(mmn_detector_end *end, mmn_error *error)
@@ -141,7 +136,8 @@ mmn_status mmn_box_rows_make(mmn_box_rows *rows, const mmn_detector_end *end, si
     MMN_NEED(rows->of_out = mmn_allocate(2 * most, width, error));
     MMN_NEED(rows->of_tokens = mmn_allocate(2 * most, width, error));
     MMN_NEED(rows->gathered = mmn_allocate(2 * most, width, error));
-    MMN_NEED(rows->seeds = mmn_allocate(most, larger(seeds, MMN_BOX_SIDES) * sizeof(float), error));
+    MMN_NEED(rows->seeds =
+                 mmn_allocate(most, mmn_larger(seeds, MMN_BOX_SIDES) * sizeof(float), error));
     return mmn_compute_reserve(end->compute, 2 * most, widest(config), 0, 0, error);
 }
 

@@ -23,11 +23,6 @@ static size_t rows_of_piece(size_t width)
     return 1 + ELEMENT_BLOCK / (width + 1);
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* How many threads to wake for so many pieces of work; at least the calling one. */
 static int threads_for(const mmn_compute *compute, size_t pieces)
 {
@@ -161,9 +156,9 @@ static product_piece piece_of(const cut_product *c, size_t number)
     const size_t first = number / c->row_blocks * c->block_outputs;
 
     return (product_piece){.row = row,
-                           .rows = smaller(c->block_rows, c->rows - row),
+                           .rows = mmn_smaller(c->block_rows, c->rows - row),
                            .first = first,
-                           .outputs = smaller(c->block_outputs, c->outputs - first)};
+                           .outputs = mmn_smaller(c->block_outputs, c->outputs - first)};
 }
 
 /* Packs the input into `room`, where every piece of the products then reads it. A single row is
@@ -178,7 +173,7 @@ static const float *pack_input(const mmn_compute *compute, float *room, const fl
     MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
     for (size_t row = 0; row < rows; row += block)
         compute->kernels->pack_input(room + row * depth, input + row * depth, depth,
-                                     smaller(block, rows - row), depth);
+                                     mmn_smaller(block, rows - row), depth);
     return room;
 }
 
@@ -294,7 +289,7 @@ void mmn_rms_norm(const mmn_compute *compute, float *output, const float *input,
     MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
     for (size_t row = 0; row < rows; row += block)
         compute->kernels->rms_norm(output + row * width, input + row * width, norm->weight,
-                                   smaller(block, rows - row), width, epsilon);
+                                   mmn_smaller(block, rows - row), width, epsilon);
 }
 
 void mmn_layer_norm(const mmn_compute *compute, float *output, const float *input,
@@ -305,7 +300,7 @@ void mmn_layer_norm(const mmn_compute *compute, float *output, const float *inpu
     MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
     for (size_t row = 0; row < rows; row += block)
         compute->kernels->layer_norm(output + row * width, input + row * width, norm->weight,
-                                     norm->bias, smaller(block, rows - row), width, epsilon);
+                                     norm->bias, mmn_smaller(block, rows - row), width, epsilon);
 }
 
 void mmn_rms_norm_reverse(const mmn_compute *compute, float *output, const float *gradient,
@@ -318,7 +313,7 @@ void mmn_rms_norm_reverse(const mmn_compute *compute, float *output, const float
     for (size_t row = 0; row < rows; row += block)
         compute->kernels->rms_norm_reverse(output + row * width, gradient + row * width,
                                            input + row * width, norm->weight,
-                                           smaller(block, rows - row), width, epsilon);
+                                           mmn_smaller(block, rows - row), width, epsilon);
 }
 
 void mmn_layer_norm_reverse(const mmn_compute *compute, float *output, const float *gradient,
@@ -331,7 +326,7 @@ void mmn_layer_norm_reverse(const mmn_compute *compute, float *output, const flo
     for (size_t row = 0; row < rows; row += block)
         compute->kernels->layer_norm_reverse(output + row * width, gradient + row * width,
                                              input + row * width, norm->weight,
-                                             smaller(block, rows - row), width, epsilon);
+                                             mmn_smaller(block, rows - row), width, epsilon);
 }
 
 typedef void (*activation_kernel)(float *output, const float *input, size_t count);
@@ -376,7 +371,7 @@ static void apply_elementwise(const mmn_compute *compute, activation_kernel kern
 {
     MMN_PARALLEL_FOR(threads_for(compute, blocks_of(count, ELEMENT_BLOCK)), static)
     for (size_t first = 0; first < count; first += ELEMENT_BLOCK)
-        kernel(values + first, values + first, smaller(ELEMENT_BLOCK, count - first));
+        kernel(values + first, values + first, mmn_smaller(ELEMENT_BLOCK, count - first));
 }
 
 void mmn_activate(const mmn_compute *compute, mmn_activation activation, float *values,
@@ -396,7 +391,7 @@ void mmn_accumulate(const mmn_compute *compute, float *sum, const float *addend,
     MMN_PARALLEL_FOR(threads_for(compute, blocks_of(count, ELEMENT_BLOCK)), static)
     for (size_t first = 0; first < count; first += ELEMENT_BLOCK)
         compute->kernels->add(sum + first, sum + first, addend + first,
-                              smaller(ELEMENT_BLOCK, count - first));
+                              mmn_smaller(ELEMENT_BLOCK, count - first));
 }
 
 void mmn_multiply(const mmn_compute *compute, float *product, const float *factor, size_t count)
@@ -404,7 +399,7 @@ void mmn_multiply(const mmn_compute *compute, float *product, const float *facto
     MMN_PARALLEL_FOR(threads_for(compute, blocks_of(count, ELEMENT_BLOCK)), static)
     for (size_t first = 0; first < count; first += ELEMENT_BLOCK)
         compute->kernels->multiply(product + first, product + first, factor + first,
-                                   smaller(ELEMENT_BLOCK, count - first));
+                                   mmn_smaller(ELEMENT_BLOCK, count - first));
 }
 
 void mmn_watch_values(const mmn_compute *compute, const float *values, size_t rows, size_t width)
@@ -414,8 +409,8 @@ void mmn_watch_values(const mmn_compute *compute, const float *values, size_t ro
 
     MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
     for (size_t row = 0; row < rows; row += block)
-        mmn_finite_look(watch, NULL, values + row * width, width, smaller(block, rows - row), width,
-                        row, 0);
+        mmn_finite_look(watch, NULL, values + row * width, width, mmn_smaller(block, rows - row),
+                        width, row, 0);
 }
 
 /* How many rows of a head are a piece of work: each packs the keys and values that it sees, so that
@@ -427,7 +422,7 @@ static size_t rows_of_attention(const mmn_compute *compute, const mmn_heads *hea
     size_t balanced = blocks_of((size_t)compute->threads * PIECES, heads->heads);
     size_t short_ones = blocks_of(heads->rows, MOST_SCORES / (heads->key_count + 1) + 1);
     size_t wanted = balanced > short_ones ? balanced : short_ones;
-    size_t blocks = smaller(wanted, blocks_of(heads->rows, LEAST_ROWS));
+    size_t blocks = mmn_smaller(wanted, blocks_of(heads->rows, LEAST_ROWS));
 
     return blocks > 0 ? blocks_of(blocks_of(heads->rows, blocks), TILE) * TILE : TILE;
 }
@@ -466,7 +461,7 @@ void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
             .head = head / group,
             .output = heads->output + query_offset,
             .output_stride = query_stride,
-            .rows = smaller(block, heads->rows - row),
+            .rows = mmn_smaller(block, heads->rows - row),
             .key_count = heads->key_count,
             .head_dim = heads->head_dim,
             .scale = scale,
@@ -495,5 +490,5 @@ void mmn_rotate(const mmn_compute *compute, float *values, const float *cosine, 
         for (size_t head = 0; head < heads; head += together)
             compute->kernels->rope(values + row * stride + head * head_dim, stride,
                                    cosine + row * half, sine + row * half,
-                                   smaller(block, rows - row), together, rotary_dim);
+                                   mmn_smaller(block, rows - row), together, rotary_dim);
 }

@@ -7,14 +7,9 @@
 #include "pass/bert.h"
 #include "pass/vision.h"
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 static size_t most_rows(const mmn_qformer_rows *a)
 {
-    return larger(a->rows, a->image_rows);
+    return mmn_larger(a->rows, a->image_rows);
 }
 
 static float *take(float **rest, size_t floats)
@@ -84,8 +79,8 @@ mmn_status mmn_qformer_begin(mmn_compute *compute, const mmn_config *config,
                              mmn_qformer_rows *a, mmn_error *error)
 {
     const mmn_qformer_config *qformer = &config->qformer;
-    const size_t widest = larger(mmn_vision_feature_width(&config->vision),
-                                 larger(qformer->hidden_size, qformer->intermediate_size));
+    const size_t widest = mmn_larger(mmn_vision_feature_width(&config->vision),
+                                     mmn_larger(qformer->hidden_size, qformer->intermediate_size));
     MMN_TRY(make_rows(a, config, input, kept, error));
     const size_t most = most_rows(a);
     MMN_TRY(mmn_compute_reserve(compute, most, widest, most, qformer->head_dim, error));

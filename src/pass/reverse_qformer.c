@@ -24,11 +24,6 @@ typedef struct way {
     float *scratch;                        /* attention's */
 } way;
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 static mmn_heads heads_of(const mmn_qformer_config *config, const mmn_qformer_attention *made,
                           size_t rows, size_t keys, const mmn_key_span *span)
 {
@@ -45,7 +40,7 @@ static mmn_status make_memory(way *w, mmn_error *error)
 {
     const mmn_qformer_config *config = w->config;
     const size_t width = config->hidden_size, rows = w->made.rows;
-    const size_t most = larger(rows, w->made.image_rows);
+    const size_t most = mmn_larger(rows, w->made.image_rows);
     const mmn_heads heads = heads_of(config, &w->made.own, rows, most, NULL);
     const struct {
         float **array;
@@ -59,7 +54,7 @@ static mmn_status make_memory(way *w, mmn_error *error)
         {&w->of_key, most, width},
         {&w->of_value, most, width},
         {&w->of_inner, rows, config->intermediate_size},
-        {&w->addend, most, larger(width, w->feature_width)},
+        {&w->addend, most, mmn_larger(width, w->feature_width)},
         {&w->scratch, (size_t)w->compute->threads, mmn_attention_reverse_floats(&heads)},
     };
     for (size_t i = 0; i < MMN_LENGTH(needed); i++)

@@ -95,16 +95,6 @@ mmn_pixels mmn_saliency_pixels(const float *box, mmn_resolution size)
                         .bottom = place(box[1] + 0.5f * box[3], size.height)};
 }
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 double mmn_saliency_in(const mmn_saliency *saliency, mmn_resolution size, mmn_saliency_kind kind,
                        mmn_pixels region)
 {
@@ -112,8 +102,9 @@ double mmn_saliency_in(const mmn_saliency *saliency, mmn_resolution size, mmn_sa
     for (size_t patch = 0; patch < saliency->patches; patch++) {
         const mmn_pixels box = mmn_saliency_pixels(saliency->boxes + patch * MMN_BOX_SIDES, size);
         const double weight = mmn_saliency_weight(saliency, patch, kind);
-        if (larger(box.left, region.left) < smaller(box.right, region.right) &&
-            larger(box.top, region.top) < smaller(box.bottom, region.bottom) && weight > largest)
+        if (mmn_larger(box.left, region.left) < mmn_smaller(box.right, region.right) &&
+            mmn_larger(box.top, region.top) < mmn_smaller(box.bottom, region.bottom) &&
+            weight > largest)
             largest = weight;
     }
     return largest;
