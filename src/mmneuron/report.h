@@ -37,9 +37,9 @@ typedef struct mmn_report_options {
 
 typedef struct mmn_report mmn_report;
 
-/* Reads results (counts, neurons.json, and what studies and detect wrote, in any order, also
- * several of a kind) and makes the figures that they allow. MMN_INPUT when a file is no result, or
- * when there is nothing to show. */
+/* Reads results (counts, neurons.json, and what studies, detect and locate wrote, in any order,
+ * also several of a kind) and makes the figures that they allow. MMN_INPUT when a file is no
+ * result, or when there is nothing to show. */
 MMN_API mmn_status mmn_report_read(mmn_report **report, const char *const *files, size_t file_count,
                                    const mmn_report_options *options, mmn_error *error);
 MMN_API void mmn_report_free(mmn_report *report);

@@ -2,29 +2,11 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "page/canvas.h"
 #include "page/lettering.h"
-#include "page/map.h"
 
-/* The most boxes that are drawn, the highest picture, and the rows of the key below it. */
-enum { BOXES = 24, HIGHEST = 4 * MMN_PANEL_WIDTH, ROW = 18, LABEL = 13 };
-
-/* How a result's picture lies in its panel. */
-typedef struct canvas {
-    mmn_svg *svg;
-    const mmn_result *result;
-    double scale; /* from its pixels to the panel's */
-    double width, height;
-} canvas;
-
-static mmn_status check_size(const mmn_result_file *file, double width, double height,
-                             mmn_error *error)
-{
-    if (!(width >= 1 && height >= 1 && height * MMN_PANEL_WIDTH / width <= HIGHEST))
-        return mmn_fail(error, MMN_INPUT, file->file, "height",
-                        "and width must be those of a picture, at most %d times as high as wide",
-                        HIGHEST / MMN_PANEL_WIDTH);
-    return MMN_OK;
-}
+/* The most boxes that are drawn, and the rows of the key below them. */
+enum { BOXES = 24, ROW = 18, LABEL = 13 };
 
 /* The number of a detection's query, by which it has its colour. */
 static size_t query_of(const mmn_result *result, size_t row)
@@ -37,41 +19,31 @@ static size_t query_of(const mmn_result *result, size_t row)
     return query;
 }
 
-/* A box's side, moved into the picture. */
-static double side_of(const canvas *drawn, size_t row, const char *side, double most)
-{
-    return fmin(fmax(drawn->scale * mmn_result_number(drawn->result, "detections", row, side), 0),
-                most);
-}
-
 /* The box, and its number and score at its upper left corner. */
-static void draw_box(const canvas *drawn, size_t row)
+static void draw_box(const mmn_canvas *drawn, size_t row)
 {
     mmn_svg *svg = drawn->svg;
     const char *colour = mmn_svg_series(query_of(drawn->result, row));
-    const double left = side_of(drawn, row, "left", drawn->width);
-    const double right = side_of(drawn, row, "right", drawn->width);
-    const double top = MMN_MAP_TOP + side_of(drawn, row, "top", drawn->height);
-    const double bottom = MMN_MAP_TOP + side_of(drawn, row, "bottom", drawn->height);
+    const mmn_canvas_box box = mmn_canvas_place(drawn, "detections", row);
     char label[48];
     snprintf(label, sizeof(label), "%zu: %.2f", row + 1,
              mmn_result_number(drawn->result, "detections", row, "score"));
     const double wide = mmn_lettering_width(mmn_lettering_of("inside"), label) + 6;
-    const double x = fmin(left, drawn->width - wide);
-    const double y = fmin(top, MMN_MAP_TOP + drawn->height - LABEL);
+    const double x = fmin(box.left, drawn->width - wide);
+    const double y = fmin(box.top, MMN_MAP_TOP + drawn->height - LABEL);
     mmn_svg_begin_line(svg, colour);
-    mmn_svg_point(svg, left, top);
-    mmn_svg_point(svg, right, top);
-    mmn_svg_point(svg, right, bottom);
-    mmn_svg_point(svg, left, bottom);
-    mmn_svg_point(svg, left, top);
+    mmn_svg_point(svg, box.left, box.top);
+    mmn_svg_point(svg, box.right, box.top);
+    mmn_svg_point(svg, box.right, box.bottom);
+    mmn_svg_point(svg, box.left, box.bottom);
+    mmn_svg_point(svg, box.left, box.top);
     mmn_svg_end_line(svg);
     mmn_svg_rectangle(svg, colour, x, y, wide, LABEL);
     mmn_svg_text(svg, "inside", x + 3, y + 10, MMN_ANCHOR_START, 0, label);
 }
 
 /* The colour of each query, and how much was found of it; returns the key's height. */
-static double draw_key(const canvas *drawn)
+static double draw_key(const mmn_canvas *drawn)
 {
     const double top = MMN_MAP_TOP + drawn->height + 8;
     const size_t queries = mmn_result_rows(drawn->result, "queries");
@@ -91,17 +63,12 @@ static mmn_status draw_detections(mmn_figure *figure, const mmn_results *results
 {
     const mmn_result_file *file = &results->of[MMN_RESULT_DETECT];
     const size_t found = mmn_result_rows(file->result, "detections");
-    const double width = mmn_result_number(file->result, "result", 0, "width");
-    const double height = mmn_result_number(file->result, "result", 0, "height");
-    const double scale = MMN_PANEL_WIDTH / width;
-    mmn_svg svg = {.width = MMN_PANEL_WIDTH};
-    const canvas drawn = {&svg, file->result, scale, MMN_PANEL_WIDTH, height * scale};
+    mmn_svg svg;
+    mmn_canvas drawn;
     if (found == 0)
         return MMN_OK;
-    MMN_TRY(check_size(file, width, height, figure->error));
-    mmn_svg_rectangle(&svg, "band", 0, MMN_MAP_TOP, drawn.width, drawn.height);
-    mmn_map_add_picture(&svg, results, mmn_result_text(file->result, "result", 0, "image"), width,
-                        height, &figure->words);
+    MMN_TRY(
+        mmn_canvas_begin(&drawn, &svg, results, MMN_RESULT_DETECT, &figure->words, figure->error));
     if (found > BOXES)
         mmn_text_add(&figure->words, " Of %zu boxes, the %d with the largest scores are drawn.",
                      found, BOXES);

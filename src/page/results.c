@@ -27,6 +27,7 @@ static const struct {
     [MMN_RESULT_CONTRIBUTIONS] = {"contrib", &mmn_contributions_form},
     [MMN_RESULT_CONTRIBUTION_LIST] = {"contrib of a list", &mmn_contribution_list_form},
     [MMN_RESULT_DETECT] = {"detect", &mmn_detect_form},
+    [MMN_RESULT_LOCATE] = {"locate", &mmn_locate_form},
     [MMN_RESULT_EDITS] = {"edits", &mmn_edits_form},
     [MMN_RESULT_SWEEP] = {"sweep", &mmn_sweep_form},
     [MMN_RESULT_SIMILARITY] = {"similarity", &mmn_similarity_form},
@@ -143,7 +144,8 @@ static mmn_status read_json(mmn_result_sets *sets, const char *file, mmn_error *
             ? take_place(&result, sets, (mmn_result_kind)kind, file, error)
             : mmn_result_refuse_format(
                   format,
-                  "rank, eval, perturb, lens, contrib, edits, detect, sweep, similarity or encode",
+                  "rank, eval, perturb, lens, contrib, edits, detect, locate, sweep, similarity or "
+                  "encode",
                   file, error);
     if (status != MMN_OK) {
         json_decref(document);
@@ -264,6 +266,11 @@ static const need needs[] = {{MMN_RESULT_EVAL, "summary", "domain", MMN_REPORT_I
                              {MMN_RESULT_DETECT, "result", "image", 0},
                              {MMN_RESULT_DETECT, "detections", "query", MMN_REPORT_ITEMS},
                              {MMN_RESULT_DETECT, "queries", "text", MMN_REPORT_CURVES},
+                             {MMN_RESULT_LOCATE, "result", "image", 0},
+                             {MMN_RESULT_LOCATE, "result", "answer", 0},
+                             {MMN_RESULT_LOCATE, "perturbations", "from", MMN_REPORT_POINTS},
+                             {MMN_RESULT_LOCATE, "perturbations", "to", 0},
+                             {MMN_RESULT_LOCATE, "perturbations", "answer", 0},
                              {MMN_RESULT_EDITS, "summary", "method", MMN_REPORT_ITEMS},
                              {MMN_RESULT_EDITS, "summary", "chosen", 0},
                              {MMN_RESULT_EDITS, "summary", "measure", 0},
