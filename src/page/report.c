@@ -28,9 +28,10 @@ static mmn_status copy_options(mmn_report *report, const mmn_report_options *opt
 {
     const char *title = options->title;
     if (!title)
-        title = mmn_result_sets_are_recordings(&report->results)  ? "Predicted recordings"
-                : mmn_result_sets_are_languages(&report->results) ? "Language neurons"
-                                                                  : "Domain neurons";
+        title = mmn_result_sets_title(&report->results);
+    if (!title)
+        title = mmn_result_sets_are_languages(&report->results) ? "Language neurons"
+                                                                : "Domain neurons";
     report->title = mmn_copy_text(title, error);
     MMN_NEED(report->title);
     if (options->model && !(report->model = mmn_copy_text(options->model, error)))

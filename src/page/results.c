@@ -17,6 +17,7 @@
 static const struct {
     const char *name;
     const mmn_form *form;
+    const char *title; /* of a page of such results alone; NULL: they are about neurons */
 } kinds[MMN_RESULT_KINDS] = {
     [MMN_RESULT_COUNTS] = {"counts", NULL},
     [MMN_RESULT_NEURONS] = {"neurons", &mmn_ranking_form},
@@ -26,12 +27,12 @@ static const struct {
     [MMN_RESULT_LENS] = {"lens", &mmn_lens_form},
     [MMN_RESULT_CONTRIBUTIONS] = {"contrib", &mmn_contributions_form},
     [MMN_RESULT_CONTRIBUTION_LIST] = {"contrib of a list", &mmn_contribution_list_form},
-    [MMN_RESULT_DETECT] = {"detect", &mmn_detect_form},
-    [MMN_RESULT_LOCATE] = {"locate", &mmn_locate_form},
+    [MMN_RESULT_DETECT] = {"detect", &mmn_detect_form, "What was found in a picture"},
+    [MMN_RESULT_LOCATE] = {"locate", &mmn_locate_form, "Where a word is seen"},
     [MMN_RESULT_EDITS] = {"edits", &mmn_edits_form},
     [MMN_RESULT_SWEEP] = {"sweep", &mmn_sweep_form},
     [MMN_RESULT_SIMILARITY] = {"similarity", &mmn_similarity_form},
-    [MMN_RESULT_ENCODE] = {"encode", &mmn_encode_form}};
+    [MMN_RESULT_ENCODE] = {"encode", &mmn_encode_form, "Predicted recordings"}};
 
 const char *mmn_result_kind_name(mmn_result_kind kind)
 {
@@ -415,7 +416,11 @@ const mmn_result_file *mmn_result_sets_file(const mmn_result_sets *sets, size_t 
 static bool has_pictures(const mmn_results *results)
 {
     const mmn_result *lens = results->of[MMN_RESULT_LENS].result;
-    bool pictures = results->of[MMN_RESULT_EVAL].file || results->of[MMN_RESULT_CONTRIBUTIONS].file;
+    static const mmn_result_kind of_pictures[] = {MMN_RESULT_EVAL, MMN_RESULT_CONTRIBUTIONS,
+                                                  MMN_RESULT_DETECT, MMN_RESULT_LOCATE};
+    bool pictures = false;
+    for (size_t i = 0; i < MMN_LENGTH(of_pictures); i++)
+        pictures = pictures || results->of[of_pictures[i]].file;
     for (size_t m = 0; results->lists && m < results->lists->module_count; m++)
         pictures = pictures || strcmp(results->lists->modules[m].name, "language") != 0;
     for (size_t row = 0; row < mmn_result_rows(lens, "curves"); row++)
@@ -437,10 +442,15 @@ bool mmn_result_sets_are_languages(const mmn_result_sets *sets)
     return texts && !pictures;
 }
 
-bool mmn_result_sets_are_recordings(const mmn_result_sets *sets)
+const char *mmn_result_sets_title(const mmn_result_sets *sets)
 {
-    size_t others = 0;
-    for (mmn_result_kind kind = 0; kind < MMN_RESULT_KINDS; kind++)
-        others += kind == MMN_RESULT_ENCODE ? 0 : mmn_result_sets_with(sets, kind);
-    return others == 0;
+    const char *title = NULL;
+    for (mmn_result_kind kind = 0; kind < MMN_RESULT_KINDS; kind++) {
+        if (mmn_result_sets_with(sets, kind) == 0)
+            continue;
+        if (!kinds[kind].title)
+            return NULL;
+        title = title ? "Results" : kinds[kind].title;
+    }
+    return title;
 }

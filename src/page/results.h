@@ -71,8 +71,8 @@ const mmn_result_file *mmn_result_sets_file(const mmn_result_sets *sets, size_t 
 
 /* Whether all that the results say is about texts, whose domains are languages. */
 bool mmn_result_sets_are_languages(const mmn_result_sets *sets);
-/* Whether they are about recordings alone, and no neurons. */
-bool mmn_result_sets_are_recordings(const mmn_result_sets *sets);
+/* What a page of them is called by what they hold, if that is no neurons; else NULL. */
+const char *mmn_result_sets_title(const mmn_result_sets *sets);
 
 /* "counts", "neurons", ... */
 const char *mmn_result_kind_name(mmn_result_kind kind);

@@ -24,7 +24,9 @@ writes_files() {
 }
 
 writes_one_figure() {
-    exits 0 $MMNEURON report "$data/eval.json" --format svg --figure cross -o "$work/cross.svg" &&
+    exits 0 $MMNEURON report "$data/perturb.json" -o "$work/one.html" &&
+        grep -q "one.html: 1 figure$" "$work/out" &&
+        exits 0 $MMNEURON report "$data/eval.json" --format svg --figure cross -o "$work/cross.svg" &&
         head -n 1 "$work/cross.svg" | grep -q '^<?xml' && tail -n 1 "$work/cross.svg" | grep -q '^</svg>$'
 }
 
