@@ -2,9 +2,11 @@
  * word to what the detector saw. */
 #include "cli/study.h"
 
-/* The library's options, and the call, whose second argument is the language model. */
+/* The library's options, what is drawn, and the call, whose second argument is the language
+ * model. */
 typedef struct locate_request {
     mmn_locate_options asked;
+    mmn_cli_picture picture;
     mmn_cli_call *call;
 } locate_request;
 
@@ -24,8 +26,11 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
 {
     locate_request *request = study->request;
     request->call = call;
+    request->picture.image = request->asked.image;
     if ((request->asked.from == NULL) != (request->asked.to == NULL))
         return mmn_cli_usage(call, "--from and --to go together");
+    if (request->picture.file != NULL && request->asked.word == NULL)
+        return mmn_cli_usage(call, "--picture shows where a word is seen, which --word names");
     if (request->asked.to == NULL && request->asked.epsilon != 0)
         return mmn_cli_usage(call, "--epsilon is for a step, which --from and --to name");
     mmn_cli_destination_source(call, MMN_SOURCE_MODEL, call->texts[1]);
@@ -36,9 +41,14 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
 
 int mmn_cli_locate(mmn_cli_call *call)
 {
-    locate_request request = {.asked = {.size = sizeof(mmn_locate_options)}};
+    locate_request request = {.asked = {.size = sizeof(mmn_locate_options)},
+                              .picture = {.figure = "located"}};
     mmn_locate_options *asked = &request.asked;
-    mmn_cli_study study = {.request = &request, .run = run, .check = check, MMN_CLI_ASKED(asked)};
+    mmn_cli_study study = {.request = &request,
+                           .run = run,
+                           .check = check,
+                           .picture = &request.picture,
+                           MMN_CLI_ASKED(asked)};
     /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "align", .value = "W", .kind = MMN_CLI_TEXT, .target = &asked->alignment,
@@ -68,6 +78,7 @@ int mmn_cli_locate(mmn_cli_call *call)
          .help = "answer with N tokens at most (32)"},
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &study.output, .help = "write everything to FILE (JSON; - is standard output)"},
+        MMN_CLI_PICTURE(&request.picture, "where the word is seen"),
         MMN_CLI_RESIZE_ORDER(&study.wishes.resize_order),
     };
     /* clang-format on */

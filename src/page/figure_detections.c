@@ -65,10 +65,10 @@ static mmn_status draw_detections(mmn_figure *figure, const mmn_results *results
     const size_t found = mmn_result_rows(file->result, "detections");
     mmn_svg svg;
     mmn_canvas drawn;
-    if (found == 0)
-        return MMN_OK;
     MMN_TRY(
         mmn_canvas_begin(&drawn, &svg, results, MMN_RESULT_DETECT, &figure->words, figure->error));
+    if (found == 0)
+        mmn_text_add(&figure->words, " Nothing has a score above the threshold.");
     if (found > BOXES)
         mmn_text_add(&figure->words, " Of %zu boxes, the %d with the largest scores are drawn.",
                      found, BOXES);

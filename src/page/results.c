@@ -131,13 +131,12 @@ static mmn_status view_neurons(mmn_result_file *result, mmn_error *error)
     return reader.status;
 }
 
-static mmn_status read_json(mmn_result_sets *sets, const char *file, mmn_error *error)
+/* Takes the document of a file, which belongs to the sets then, or is freed. */
+static mmn_status take_document(mmn_result_sets *sets, json_t *document, const char *format,
+                                const char *file, mmn_error *error)
 {
-    json_t *document;
-    const char *format;
     mmn_result_file *result = NULL;
     size_t kind = MMN_RESULT_NEURONS;
-    MMN_TRY(mmn_result_load(&document, &format, file, error));
     while (kind < MMN_RESULT_KINDS && strcmp(format, kinds[kind].form->format) != 0)
         kind++;
     mmn_status status =
@@ -155,6 +154,14 @@ static mmn_status read_json(mmn_result_sets *sets, const char *file, mmn_error *
     result->document = document;
     return kind == MMN_RESULT_NEURONS ? view_neurons(result, error)
                                       : view_result(result, kinds[kind].form, error);
+}
+
+static mmn_status read_json(mmn_result_sets *sets, const char *file, mmn_error *error)
+{
+    json_t *document;
+    const char *format;
+    MMN_TRY(mmn_result_load(&document, &format, file, error));
+    return take_document(sets, document, format, file, error);
 }
 
 static mmn_status read_file(mmn_result_sets *sets, const char *file, mmn_error *error)
@@ -353,12 +360,9 @@ static mmn_status fill_set(mmn_results *results, const char *images, mmn_error *
     return MMN_OK;
 }
 
-mmn_status mmn_result_sets_read(mmn_result_sets *sets, const char *const *files, size_t count,
-                                const char *images, mmn_error *error)
+/* Of all sets, whose files have been read. */
+static mmn_status fill_sets(mmn_result_sets *sets, const char *images, mmn_error *error)
 {
-    for (size_t i = 0; i < count; i++)
-        MMN_TRY(mmn_file_kind_explain(error, read_file(sets, files[i], error), files[i],
-                                      MMN_KIND_RESULT));
     for (size_t set = 0; set < sets->count; set++) {
         mmn_results *results = &sets->list[set];
         if (set > 0) { /* whose domains' names are the sets' before it */
@@ -368,6 +372,29 @@ mmn_status mmn_result_sets_read(mmn_result_sets *sets, const char *const *files,
         MMN_TRY(fill_set(results, images, error));
     }
     return MMN_OK;
+}
+
+mmn_status mmn_result_sets_read(mmn_result_sets *sets, const char *const *files, size_t count,
+                                const char *images, mmn_error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        MMN_TRY(mmn_file_kind_explain(error, read_file(sets, files[i], error), files[i],
+                                      MMN_KIND_RESULT));
+    return fill_sets(sets, images, error);
+}
+
+mmn_status mmn_result_sets_take(mmn_result_sets *sets, const mmn_result *result, const char *images,
+                                mmn_error *error)
+{
+    const char *format = result->form->format;
+    char *text;
+    json_t *document;
+    MMN_TRY(mmn_result_json(result, &text, error));
+    mmn_status status = mmn_json_parse(&document, text, strlen(text), format, error);
+    mmn_free(text);
+    MMN_TRY(status);
+    MMN_TRY(take_document(sets, document, format, format, error));
+    return fill_sets(sets, images, error);
 }
 
 static void free_set(mmn_results *results)

@@ -61,6 +61,9 @@ typedef struct mmn_result_sets {
 
 mmn_status mmn_result_sets_read(mmn_result_sets *sets, const char *const *files, size_t count,
                                 const char *images, mmn_error *error);
+/* One set with a result that is no file, and is called by its format. */
+mmn_status mmn_result_sets_take(mmn_result_sets *sets, const mmn_result *result, const char *images,
+                                mmn_error *error);
 void mmn_result_sets_free(mmn_result_sets *sets);
 
 /* How many of the sets have a result of this kind. */

@@ -230,6 +230,29 @@ Test(report_located, draws_the_answer_after_a_step)
     mmn_report_free(report);
 }
 
+/* As of the file that it was read from. */
+Test(report_located, shows_a_result_that_is_no_file)
+{
+    const char *file = file_of_boxes(boxes, 2, 2);
+    mmn_report *report = report_of(&file, 1), *own;
+    mmn_result *result;
+    const mmn_report_options options = {.size = sizeof(options),
+                                        .images = MMN_SOURCE_DIR "/golden/images"};
+    cr_assert_eq(mmn_result_read(&result, file, &error), MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_report_of(&own, result, &options, &error), MMN_OK, "%s", error.message);
+    mmn_result_free(result);
+    char *expected = written(report, MMN_REPORT_SVG, "located");
+    char *graphic = written(own, MMN_REPORT_SVG, "located");
+    cr_expect_str_eq(graphic, expected);
+    char *page = written(own, MMN_REPORT_HTML, NULL);
+    cr_expect_not_null(strstr(page, "<td>mmneuron-locate-1</td>"));
+    mmn_free(page);
+    mmn_free(expected);
+    mmn_free(graphic);
+    mmn_report_free(own);
+    mmn_report_free(report);
+}
+
 #define ONE_BOX "{'patch': 0, 'numbers': []}"
 #define GRID(rows, columns, map, boxes)                                                            \
     HEAD("wide.jpg")                                                                               \
