@@ -1,12 +1,7 @@
 /* The figure of what a detector has found: boxes drawn over the picture. */
-#include <math.h>
 #include <stdio.h>
 
 #include "page/canvas.h"
-#include "page/lettering.h"
-
-/* The most boxes that are drawn, and the rows of the key below them. */
-enum { BOXES = 24, ROW = 18, LABEL = 13 };
 
 /* The number of a detection's query, by which it has its colour. */
 static size_t query_of(const mmn_result *result, size_t row)
@@ -19,27 +14,13 @@ static size_t query_of(const mmn_result *result, size_t row)
     return query;
 }
 
-/* The box, and its number and score at its upper left corner. */
+/* The box with its number and score. */
 static void draw_box(const mmn_canvas *drawn, size_t row)
 {
-    mmn_svg *svg = drawn->svg;
-    const char *colour = mmn_svg_series(query_of(drawn->result, row));
-    const mmn_canvas_box box = mmn_canvas_place(drawn, "detections", row);
     char label[48];
     snprintf(label, sizeof(label), "%zu: %.2f", row + 1,
              mmn_result_number(drawn->result, "detections", row, "score"));
-    const double wide = mmn_lettering_width(mmn_lettering_of("inside"), label) + 6;
-    const double x = fmin(box.left, drawn->width - wide);
-    const double y = fmin(box.top, MMN_MAP_TOP + drawn->height - LABEL);
-    mmn_svg_begin_line(svg, colour);
-    mmn_svg_point(svg, box.left, box.top);
-    mmn_svg_point(svg, box.right, box.top);
-    mmn_svg_point(svg, box.right, box.bottom);
-    mmn_svg_point(svg, box.left, box.bottom);
-    mmn_svg_point(svg, box.left, box.top);
-    mmn_svg_end_line(svg);
-    mmn_svg_rectangle(svg, colour, x, y, wide, LABEL);
-    mmn_svg_text(svg, "inside", x + 3, y + 10, MMN_ANCHOR_START, 0, label);
+    mmn_canvas_draw_box(drawn, "detections", row, query_of(drawn->result, row), label);
 }
 
 /* The colour of each query, and how much was found of it; returns the key's height. */
@@ -47,15 +28,11 @@ static double draw_key(const mmn_canvas *drawn)
 {
     const double top = MMN_MAP_TOP + drawn->height + 8;
     const size_t queries = mmn_result_rows(drawn->result, "queries");
-    for (size_t query = 0; query < queries; query++) {
-        const double y = top + ROW * (double)query;
-        mmn_svg_rectangle(drawn->svg, mmn_svg_series(query), 0, y, 11, 11);
-        mmn_svg_text(drawn->svg, "label", 18, y + 10, MMN_ANCHOR_START, MMN_PANEL_WIDTH - 70,
-                     mmn_result_text(drawn->result, "queries", query, "text"));
-        mmn_svg_number(drawn->svg, "tick", MMN_PANEL_WIDTH, y + 10, MMN_ANCHOR_END,
-                       mmn_result_number(drawn->result, "queries", query, "found"), 0, "");
-    }
-    return 8 + ROW * (double)queries;
+    for (size_t query = 0; query < queries; query++)
+        mmn_chart_key(drawn->svg, top + MMN_CHART_KEY * (double)query, query,
+                      mmn_result_text(drawn->result, "queries", query, "text"),
+                      mmn_result_number(drawn->result, "queries", query, "found"));
+    return 8 + MMN_CHART_KEY * (double)queries;
 }
 
 /* The last boxes are drawn first, so that the best lie on top. */
@@ -65,14 +42,14 @@ static mmn_status draw_detections(mmn_figure *figure, const mmn_results *results
     const size_t found = mmn_result_rows(file->result, "detections");
     mmn_svg svg;
     mmn_canvas drawn;
-    MMN_TRY(
-        mmn_canvas_begin(&drawn, &svg, results, MMN_RESULT_DETECT, &figure->words, figure->error));
+    MMN_TRY(mmn_canvas_begin(&drawn, &svg, results, MMN_RESULT_DETECT, "result", 0, &figure->words,
+                             figure->error));
     if (found == 0)
         mmn_text_add(&figure->words, " Nothing has a score above the threshold.");
-    if (found > BOXES)
+    if (found > MMN_CANVAS_BOXES)
         mmn_text_add(&figure->words, " Of %zu boxes, the %d with the largest scores are drawn.",
-                     found, BOXES);
-    for (row = found < BOXES ? found : BOXES; row-- > 0;)
+                     found, MMN_CANVAS_BOXES);
+    for (row = found < MMN_CANVAS_BOXES ? found : MMN_CANVAS_BOXES; row-- > 0;)
         draw_box(&drawn, row);
     svg.height = MMN_MAP_TOP + drawn.height + draw_key(&drawn);
     return mmn_figure_panel(figure, &svg, "picture");

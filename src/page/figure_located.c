@@ -11,8 +11,7 @@
 #include "page/text.h"
 #include "result/words.h"
 
-/* The most boxes that are drawn, and the weight that they are above. */
-enum { BOXES = 24 };
+/* What the weights of boxes that are drawn are above. */
 static const double least_weight = 0.5;
 
 /* What of a box has a weight, as columns of the figure's table. */
@@ -63,8 +62,8 @@ static mmn_status draw_map(mmn_figure *figure, const mmn_results *results, const
                          .bar = (double)NAN};
     mmn_svg svg;
     mmn_canvas canvas;
-    MMN_TRY(
-        mmn_canvas_begin(&canvas, &svg, results, MMN_RESULT_LOCATE, &figure->words, figure->error));
+    MMN_TRY(mmn_canvas_begin(&canvas, &svg, results, MMN_RESULT_LOCATE, "result", 0, &figure->words,
+                             figure->error));
     return mmn_map_draw_over(figure, &svg, canvas.height, file, &map);
 }
 
@@ -73,8 +72,8 @@ static mmn_status draw_map(mmn_figure *figure, const mmn_results *results, const
 /* Those that are drawn, the largest weight first, of equal ones the first patch. */
 typedef struct choice {
     size_t count, above; /* and how many there are above the least weight */
-    size_t boxes[BOXES];
-    double weights[BOXES];
+    size_t boxes[MMN_CANVAS_BOXES];
+    double weights[MMN_CANVAS_BOXES];
 } choice;
 
 static choice choose(const mmn_result *result)
@@ -88,7 +87,7 @@ static choice choose(const mmn_result *result)
         while (place > 0 && chosen.weights[place - 1] < weight)
             place--;
         chosen.above++;
-        chosen.count += chosen.count < BOXES;
+        chosen.count += chosen.count < MMN_CANVAS_BOXES;
         for (size_t i = chosen.count; i-- > place + 1;) {
             chosen.boxes[i] = chosen.boxes[i - 1];
             chosen.weights[i] = chosen.weights[i - 1];
@@ -148,16 +147,16 @@ static mmn_status draw_boxes(mmn_figure *figure, const mmn_results *results)
     mmn_text unsaid = {0};
     mmn_svg svg;
     mmn_canvas canvas;
-    const mmn_status status =
-        mmn_canvas_begin(&canvas, &svg, results, MMN_RESULT_LOCATE, &unsaid, figure->error);
+    const mmn_status status = mmn_canvas_begin(&canvas, &svg, results, MMN_RESULT_LOCATE, "result",
+                                               0, &unsaid, figure->error);
     mmn_text_free(&unsaid);
     MMN_TRY(status);
     for (size_t i = chosen.count; i-- > 0;)
         draw_box(&canvas, chosen.boxes[i], chosen.weights[i]);
-    if (chosen.above > BOXES)
+    if (chosen.above > MMN_CANVAS_BOXES)
         mmn_text_add(&figure->words,
                      " Of %zu such boxes, the %d with the largest weights are drawn.", chosen.above,
-                     BOXES);
+                     MMN_CANVAS_BOXES);
     mmn_map_draw_scale(&svg, MMN_MAP_TOP + canvas.height + 10, 1, " weight");
     svg.height = MMN_MAP_TOP + canvas.height + MMN_MAP_SCALE;
     return mmn_figure_panel(figure, &svg, "boxes");

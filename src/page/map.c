@@ -49,16 +49,15 @@ static char *find_beside(const char *file, const char *name)
 /* In the folder that the caller gives; else beside the lists, or beside the results. */
 static char *find_picture(const mmn_results *results, const char *name)
 {
-    static const mmn_result_kind kinds[] = {MMN_RESULT_LENS, MMN_RESULT_EVAL,
+    static const mmn_result_kind kinds[] = {MMN_RESULT_LENS,          MMN_RESULT_EVAL,
                                             MMN_RESULT_CONTRIBUTIONS, MMN_RESULT_DETECT,
-                                            MMN_RESULT_LOCATE};
+                                            MMN_RESULT_LOCATE,        MMN_RESULT_HALLUCINATIONS};
     char *path = NULL;
     if (results->images)
         return find_inside(results->images, name);
     for (size_t i = 0; i < MMN_LENGTH(kinds) && !path; i++) {
         const mmn_result_file *file = &results->of[kinds[i]];
-        if (kinds[i] == MMN_RESULT_LENS || kinds[i] == MMN_RESULT_EVAL)
-            path = find_beside(mmn_result_text(file->result, "result", 0, "list"), name);
+        path = find_beside(mmn_result_text(file->result, "result", 0, "list"), name);
         if (!path)
             path = find_beside(file->file, name);
     }

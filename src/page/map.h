@@ -30,10 +30,10 @@ double mmn_map_scale(const mmn_result *result, const char *table, size_t row, co
                      const mmn_map_owner *owner);
 
 /* A panel of the image files that rows of the table "images" name, side by side. They are looked
- * for in the folder that the caller of the report gave, else beside the lists of eval and lens,
- * beside the results of eval, lens, contrib, detect and locate, and where the path itself leads.
- * There is none where there are no such rows or one cannot be embedded; the figure's words tell
- * then why. */
+ * for in the folder that the caller of the report gave, else beside the lists of eval, lens
+ * and hallucinations, beside these results and those of contrib, detect and locate, and where the
+ * path itself leads. There is none where there are no such rows or one cannot be embedded; the
+ * figure's words tell then why. */
 mmn_status mmn_map_draw_pictures(mmn_figure *figure, const mmn_results *results,
                                  const mmn_result_file *file, mmn_rows images);
 

@@ -56,6 +56,13 @@ shows_a_word() {
         [ "$(grep -c '<image.*href="data:image/jpeg' "$work/located.html")" = 2 ]
 }
 
+# What is said of things that are there and are not, and boxes of one that is not.
+shows_hallucinations() {
+    exits 0 $MMNEURON report "$top_srcdir/tests/fuzz/corpus/report/good-hallucinations" --images "$images" \
+        -o "$work/said.html" && grep -q "said.html: 3 figures$" "$work/out" &&
+        [ "$(grep -c '<image.*href="data:image/jpeg' "$work/said.html")" = 2 ]
+}
+
 # The same results give the same bytes, whatever the locale.
 repeats_itself() {
     LC_ALL=de_DE.UTF-8 exits 0 $MMNEURON report $results --images "$images" -o "$work/again.html" &&
@@ -101,6 +108,7 @@ check "CSV has every digit" csv_has_the_digits_of_json
 check "Markdown" exits 0 $MMNEURON report $results --format md -o "$work/report.md"
 check "counts" takes_counts
 check "a word in a picture" shows_a_word
+check "hallucinations" shows_hallucinations
 check "nothing to show" leaves_nothing
 check "a file that is no result" fails_with "this is a picture" $MMNEURON report "$images/wide.jpg" -o "$work/x"
 check "a file that is not there" fails_with "no-such-file" $MMNEURON report no-such-file -o "$work/x"
@@ -164,6 +172,7 @@ if command -v chromium >/dev/null 2>&1; then
     check "Chromium finds no error in the page" has_no_errors "$work/page.html"
     check "Chromium finds no error in the page of counts" has_no_errors "$work/counts.html"
     check "Chromium finds no error in the page of a word" has_no_errors "$work/located.html"
+    check "Chromium finds no error in the page of hallucinations" has_no_errors "$work/said.html"
     for name in $figures; do
         check "Chromium finds no error in $name.svg" has_no_errors "$work/svg/$name.svg"
     done
