@@ -23,7 +23,7 @@ from collections.abc import Iterable
 from typing import Any, Union
 
 from ._calls import Path, call, names, path, paths, progress_callback, text
-from ._library import (ContributionOptions, DetectOptions, EditOptions, EditsOptions, EncodeOptions,
+from ._library import (BiasOptions, ContributionOptions, DetectOptions, EditOptions, EditsOptions, EncodeOptions,
                        EvalOptions, FeaturesOptions, HallucinationsOptions, JudgeOptions, LensOptions,
                        LocateOptions, PerplexityOptions, PerturbOptions, RowsOptions, StudyOptions)
 from .model import Generation, Images, Model
@@ -379,6 +379,29 @@ def hallucinations(detector: Model, model: Model, list: Path, alignment: Path, *
         allow_unknown_keys=allow_unknown_keys, allow_long_prompts=allow_long_prompts)
     return _run("mmn_hallucinations_run", model, options, list=list, rows=rows, shard=shard, parts=parts,
                 plan=False, progress=progress)
+
+
+def bias(detector: Model, model: Model, list: Path, alignment: Path, *, perturb: tuple[str, str],
+         epsilon: float = 1.0, property: str | None = None, prompt: str | None = None, samples: int = 0,
+         tokens: int = 0, allow_unknown_keys: bool = False, allow_long_prompts: bool = False,
+         rows: Path | None = None, shard: tuple[int, int] | None = None, parts: Iterable[Path] = (),
+         progress: Any = None) -> Result | None:
+    """Asks such a model of each picture of a list how likely the person in it has a property, from 1
+    to 10, and again after one step of what the detector saw: by how much the score changes.
+
+    Each line of the list has an "image", and a "property" unless one is given for all. perturb: what
+    is seen, and what is to be seen instead, by a step of epsilon. prompt: with "<image>" and
+    "{property}"; None: the published one.
+
+    Tables: "summary", "lines".
+    """
+    seen, wanted = perturb
+    options = BiasOptions(
+        detector=detector._handle.value(), alignment=path(alignment), to=text(wanted), epsilon=epsilon,
+        property=text(property), prompt=text(prompt), samples=samples, tokens=tokens,
+        allow_unknown_keys=allow_unknown_keys, allow_long_prompts=allow_long_prompts, **{"from": text(seen)})
+    return _run("mmn_bias_run", model, options, list=list, rows=rows, shard=shard, parts=parts, plan=False,
+                progress=progress)
 
 
 def features(model: Model, list: Path, file: Path, *, stages: Names | None = None,

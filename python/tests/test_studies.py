@@ -280,6 +280,22 @@ def test_hallucinations(program, tmp_path: Path) -> None:
         mmneuron.hallucinations(detector, model, prompt="<image> What?", **asked)
 
 
+def test_bias(program, tmp_path: Path) -> None:
+    """As the program finds it; that no answer is a number is said."""
+    folder = DOMAINS.parent / "joint"
+    detector, model = mmneuron.Model(folder / "detector"), mmneuron.Model(folder / "model")
+    file = write_list(tmp_path / "list.jsonl", [{"domain": "a", "image": str(folder / "images" / "test-000.jpg")}])
+    asked = {"perturb": ("cat", "dog"), "property": "cook", "tokens": 3}
+    result = mmneuron.bias(detector, model, file, folder / "alignment.safetensors", **asked).json()
+    program("bias", folder / "detector", folder / "model", file, "--align", folder / "alignment.safetensors", "--from", "cat",
+            "--to", "dog", "--property", "cook", "-n", 3, "-o", tmp_path / "bias.json")
+    assert result == json.loads((tmp_path / "bias.json").read_text())
+    assert result["summary"][0]["asked"] == 1 and result["summary"][0]["scored"] == 0
+    assert result["lines"][0]["after"] > result["lines"][0]["before"]
+    with pytest.raises(mmneuron.Error):
+        mmneuron.bias(detector, model, file, folder / "alignment.safetensors", perturb=("cat", "dog"))
+
+
 def test_contrib_list(domains, short_list, program, tmp_path: Path) -> None:
     asked = {"samples": 1, "tokens": 4, "all_words": True, "seeds": 1, "shuffles": 1}
     result = mmneuron.contrib_list(domains, short_list, weight_noise=0.5, **asked)

@@ -104,6 +104,7 @@ struct mmn_cli_call {
 
 int mmn_cli_info(mmn_cli_call *call);
 int mmn_cli_ask(mmn_cli_call *call);
+int mmn_cli_bias(mmn_cli_call *call);
 int mmn_cli_contrib(mmn_cli_call *call);
 int mmn_cli_count(mmn_cli_call *call);
 int mmn_cli_edit(mmn_cli_call *call);

@@ -11,6 +11,10 @@
      .needed = "the network between detector and language model",                                \
      .help = "a safetensors file with the layers linear_1, linear_2, ... that make of a patch of" \
              " the detector's embedding what MODEL reads"}
+#define MMN_CLI_EPSILON(epsilon)                                                                 \
+    {.name = "epsilon", .value = "E", .kind = MMN_CLI_REAL, .target = (epsilon), .minimum = 0,   \
+     .maximum = 1e6, .above = true,                                                              \
+     .help = "how far each number of the embedding goes in the step (1)"}
 /* Those of lists; `asked` are the library's options. */
 #define MMN_CLI_OF_JOINT_LIST(asked, study)                                                      \
     MMN_CLI_ALIGN(&(asked)->alignment),                                                          \

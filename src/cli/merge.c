@@ -62,7 +62,7 @@ int mmn_cli_merge(mmn_cli_call *call)
         {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
          .target = &merging.neurons, .help = "of rows: where the neurons lie here"},
         {.name = "detector", .value = "FOLDER", .kind = MMN_CLI_TEXT, .target = &merging.detector,
-         .help = "of rows of hallucinations: where the detector lies here"},
+         .help = "of rows of hallucinations or bias: where the detector lies here"},
         {.name = "align", .value = "W", .kind = MMN_CLI_TEXT, .target = &merging.alignment,
          .help = "and where the alignment lies"},
     };
