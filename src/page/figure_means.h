@@ -6,7 +6,7 @@
 
 /* A bar below its name, of these classes, and its interval; what is no number is not drawn. */
 typedef struct mmn_mean {
-    char name[64];
+    char name[96];
     const char *classes;
     double mean, low, high;
 } mmn_mean;

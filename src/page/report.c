@@ -22,7 +22,7 @@ static const mmn_figure_form *const forms[] = {
     mmn_contribution_figures, mmn_contribution_list_figures,
     mmn_edit_figures,         mmn_detection_figures,
     mmn_location_figures,     mmn_hallucination_figures,
-    mmn_recording_figures};
+    mmn_bias_figures,         mmn_recording_figures};
 
 static mmn_status copy_options(mmn_report *report, const mmn_report_options *options,
                                mmn_error *error)

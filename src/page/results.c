@@ -30,6 +30,7 @@ static const struct {
     [MMN_RESULT_DETECT] = {"detect", &mmn_detect_form, "What was found in a picture"},
     [MMN_RESULT_LOCATE] = {"locate", &mmn_locate_form, "Where a word is seen"},
     [MMN_RESULT_HALLUCINATIONS] = {"hallucinations", &mmn_hallucinations_form, "Hallucinations"},
+    [MMN_RESULT_BIAS] = {"bias", &mmn_bias_form, "Bias"},
     [MMN_RESULT_EDITS] = {"edits", &mmn_edits_form},
     [MMN_RESULT_SWEEP] = {"sweep", &mmn_sweep_form},
     [MMN_RESULT_SIMILARITY] = {"similarity", &mmn_similarity_form},
@@ -146,7 +147,7 @@ static mmn_status take_document(mmn_result_sets *sets, json_t *document, const c
             : mmn_result_refuse_format(
                   format,
                   "rank, eval, perturb, lens, contrib, edits, detect, locate, hallucinations, "
-                  "sweep, similarity or encode",
+                  "bias, sweep, similarity or encode",
                   file, error);
     if (status != MMN_OK) {
         json_decref(document);
@@ -285,6 +286,8 @@ static const need needs[] = {{MMN_RESULT_EVAL, "summary", "domain", MMN_REPORT_I
                              {MMN_RESULT_HALLUCINATIONS, "hallucinations", "class", 0},
                              {MMN_RESULT_HALLUCINATIONS, "hallucinations", "answer", 0},
                              {MMN_RESULT_HALLUCINATIONS, "hallucinations", "image", 0},
+                             {MMN_RESULT_BIAS, "result", "from", 0},
+                             {MMN_RESULT_BIAS, "result", "to", 0},
                              {MMN_RESULT_EDITS, "summary", "method", MMN_REPORT_ITEMS},
                              {MMN_RESULT_EDITS, "summary", "chosen", 0},
                              {MMN_RESULT_EDITS, "summary", "measure", 0},
@@ -449,9 +452,9 @@ const mmn_result_file *mmn_result_sets_file(const mmn_result_sets *sets, size_t 
 static bool has_pictures(const mmn_results *results)
 {
     const mmn_result *lens = results->of[MMN_RESULT_LENS].result;
-    static const mmn_result_kind of_pictures[] = {MMN_RESULT_EVAL, MMN_RESULT_CONTRIBUTIONS,
-                                                  MMN_RESULT_DETECT, MMN_RESULT_LOCATE,
-                                                  MMN_RESULT_HALLUCINATIONS};
+    static const mmn_result_kind of_pictures[] = {
+        MMN_RESULT_EVAL,   MMN_RESULT_CONTRIBUTIONS,  MMN_RESULT_DETECT,
+        MMN_RESULT_LOCATE, MMN_RESULT_HALLUCINATIONS, MMN_RESULT_BIAS};
     bool pictures = false;
     for (size_t i = 0; i < MMN_LENGTH(of_pictures); i++)
         pictures = pictures || results->of[of_pictures[i]].file;
