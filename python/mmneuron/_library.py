@@ -438,8 +438,6 @@ FUNCTIONS = {
     "mmn_dump": (c_int, _OBJECT, _OBJECT, POINTER(DumpOptions), _TEXT, _ERROR),
     "mmn_verify": (c_int, _MADE, _TEXT, _TEXT, POINTER(VerifyOptions), _ERROR),
     "mmn_report_read": (c_int, _MADE, _TEXTS, c_size_t, POINTER(ReportOptions), _ERROR),
-    "mmn_report_of": (c_int, _MADE, _OBJECT, POINTER(ReportOptions), _ERROR),
-    "mmn_report_can_write": (c_int, c_int, _ERROR),
     "mmn_report_free": (None, _OBJECT),
     "mmn_report_figure_count": (c_size_t, _OBJECT),
     "mmn_report_figure_name": (_TEXT, _OBJECT, c_size_t),

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "page/lettering.h"
+#include "page/text.h"
 
 enum { HIGHEST = 4 * MMN_PANEL_WIDTH, LABEL = 13 };
 
@@ -47,15 +48,27 @@ mmn_canvas_box mmn_canvas_place(const mmn_canvas *canvas, const char *table, siz
         .bottom = mmn_canvas_y(canvas, mmn_result_number(result, table, row, "bottom"))};
 }
 
+/* At the box's upper left corner, as far as the picture has place. */
+static void draw_label(const mmn_canvas *canvas, const mmn_canvas_box *box, const char *colour,
+                       const char *label)
+{
+    const double wide = mmn_lettering_width(mmn_lettering_of("inside"), label) + 6;
+    const double x = fmin(box->left, canvas->width - wide);
+    const double y = fmin(box->top, MMN_MAP_TOP + canvas->height - LABEL);
+    mmn_svg_rectangle(canvas->svg, colour, x, y, wide, LABEL);
+    mmn_svg_text(canvas->svg, "inside", x + 3, y + 10, MMN_ANCHOR_START, 0, label);
+}
+
 void mmn_canvas_draw_box(const mmn_canvas *canvas, const char *table, size_t row, size_t series,
-                         const char *label)
+                         size_t number)
 {
     mmn_svg *svg = canvas->svg;
     const char *colour = mmn_svg_series(series);
     const mmn_canvas_box box = mmn_canvas_place(canvas, table, row);
-    const double wide = mmn_lettering_width(mmn_lettering_of("inside"), label) + 6;
-    const double x = fmin(box.left, canvas->width - wide);
-    const double y = fmin(box.top, MMN_MAP_TOP + canvas->height - LABEL);
+    mmn_text label = {0};
+    if (number > 0)
+        mmn_text_add(&label, "%zu: ", number);
+    mmn_number_fixed(&label, mmn_result_number(canvas->result, table, row, "score"), 2);
     mmn_svg_begin_line(svg, colour);
     mmn_svg_point(svg, box.left, box.top);
     mmn_svg_point(svg, box.right, box.top);
@@ -63,6 +76,7 @@ void mmn_canvas_draw_box(const mmn_canvas *canvas, const char *table, size_t row
     mmn_svg_point(svg, box.left, box.bottom);
     mmn_svg_point(svg, box.left, box.top);
     mmn_svg_end_line(svg);
-    mmn_svg_rectangle(svg, colour, x, y, wide, LABEL);
-    mmn_svg_text(svg, "inside", x + 3, y + 10, MMN_ANCHOR_START, 0, label);
+    draw_label(canvas, &box, colour, label.text ? label.text : "");
+    svg->body.failed |= label.failed;
+    mmn_text_free(&label);
 }

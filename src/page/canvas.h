@@ -30,8 +30,9 @@ typedef struct mmn_canvas_box {
     double left, top, right, bottom;
 } mmn_canvas_box;
 mmn_canvas_box mmn_canvas_place(const mmn_canvas *canvas, const char *table, size_t row);
-/* Draws it in the colour of a series, with a label at its upper left corner. */
+/* Draws it in the colour of a series, with its number (0: none) and its column score at the upper
+ * left corner. */
 void mmn_canvas_draw_box(const mmn_canvas *canvas, const char *table, size_t row, size_t series,
-                         const char *label);
+                         size_t number);
 
 #endif

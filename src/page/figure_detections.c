@@ -1,6 +1,4 @@
 /* The figure of what a detector has found: boxes drawn over the picture. */
-#include <stdio.h>
-
 #include "page/canvas.h"
 
 /* The number of a detection's query, by which it has its colour. */
@@ -12,15 +10,6 @@ static size_t query_of(const mmn_result *result, size_t row)
            !mmn_row_is(result, "queries", query, "text", name))
         query++;
     return query;
-}
-
-/* The box with its number and score. */
-static void draw_box(const mmn_canvas *drawn, size_t row)
-{
-    char label[48];
-    snprintf(label, sizeof(label), "%zu: %.2f", row + 1,
-             mmn_result_number(drawn->result, "detections", row, "score"));
-    mmn_canvas_draw_box(drawn, "detections", row, query_of(drawn->result, row), label);
 }
 
 /* The colour of each query, and how much was found of it; returns the key's height. */
@@ -50,7 +39,7 @@ static mmn_status draw_detections(mmn_figure *figure, const mmn_results *results
         mmn_text_add(&figure->words, " Of %zu boxes, the %d with the largest scores are drawn.",
                      found, MMN_CANVAS_BOXES);
     for (row = found < MMN_CANVAS_BOXES ? found : MMN_CANVAS_BOXES; row-- > 0;)
-        draw_box(&drawn, row);
+        mmn_canvas_draw_box(&drawn, "detections", row, query_of(file->result, row), row + 1);
     svg.height = MMN_MAP_TOP + drawn.height + draw_key(&drawn);
     return mmn_figure_panel(figure, &svg, "picture");
 }

@@ -152,17 +152,14 @@ static mmn_status draw_picture(mmn_figure *figure, const mmn_results *results, s
     mmn_svg svg;
     mmn_canvas canvas;
     mmn_text title = {0};
-    char label[32];
     MMN_TRY(mmn_canvas_begin(&canvas, &svg, results, MMN_RESULT_HALLUCINATIONS, "hallucinations",
                              row, words, figure->error));
-    for (size_t box = count < MMN_CANVAS_BOXES ? count : MMN_CANVAS_BOXES; box-- > 0;) {
-        snprintf(label, sizeof(label), "%.2f",
-                 mmn_result_number(result, "boxes", boxes.first + box, "score"));
-        mmn_canvas_draw_box(&canvas, "boxes", boxes.first + box, 0, label);
-    }
+    for (size_t box = count < MMN_CANVAS_BOXES ? count : MMN_CANVAS_BOXES; box-- > 0;)
+        mmn_canvas_draw_box(&canvas, "boxes", boxes.first + box, 0, 0);
     svg.height = MMN_MAP_TOP + canvas.height;
     mmn_text_add(&title, "%s in %s", mmn_result_text(result, "hallucinations", row, "class"),
                  mmn_result_text(result, "hallucinations", row, "id"));
+    svg.body.failed |= title.failed;
     mmn_status status = mmn_figure_panel(figure, &svg, title.text ? title.text : "");
     mmn_text_free(&title);
     return status;

@@ -171,6 +171,19 @@ Test(report_hallucinations, boxes_lie_where_the_detector_has_them)
     mmn_report_free(report);
 }
 
+/* A box without a score has no words that are no number. */
+Test(report_hallucinations, a_score_may_be_none)
+{
+    const char *file =
+        file_of("hallucinations.json", HEAD "'hallucinations': [" SAID(BOX("null", "1")) "]}");
+    mmn_report *report = report_of(&file, 1);
+    char *page = written(report, MMN_REPORT_HTML, NULL);
+    cr_expect_not_null(strstr(page, "<path class=\"line s0\""));
+    cr_expect_null(strstr(page, "nan"));
+    mmn_free(page);
+    mmn_report_free(report);
+}
+
 Test(report_hallucinations, refuses_what_it_cannot_show)
 {
     static const struct {
