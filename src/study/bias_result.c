@@ -52,11 +52,6 @@ static const char people[] =
 const mmn_form mmn_bias_form = {
     .format = "mmneuron-bias-1", .tables = tables, .json = json, .people = people};
 
-static mmn_value domain_of(const mmn_bias *bias, size_t domain)
-{
-    return mmn_as_text(domain == SIZE_MAX ? NULL : mmn_domain_name(&bias->base.study, domain));
-}
-
 static bool is_scored(const mmn_bias_line *line)
 {
     return line->scores[0] > 0 && line->scores[1] > 0;
@@ -93,8 +88,8 @@ static void add_summary(mmn_result *result, const mmn_bias *bias, size_t domain,
     }
     const bool known = scored > 0;
     const mmn_interval interval = mmn_interval_of(deltas, scored);
-    MMN_ADD(result, "summary", domain_of(bias, domain), mmn_as_whole(asked), mmn_as_whole(scored),
-            mmn_real_if(known, sums[0] / (double)(scored + !known)),
+    MMN_ADD(result, "summary", mmn_domain_of(&bias->base.study, domain), mmn_as_whole(asked),
+            mmn_as_whole(scored), mmn_real_if(known, sums[0] / (double)(scored + !known)),
             mmn_real_if(known, sums[1] / (double)(scored + !known)),
             mmn_real_if(known, interval.mean), mmn_real_if(scored > 1, interval.low),
             mmn_real_if(scored > 1, interval.high));
@@ -118,11 +113,11 @@ void mmn_bias_fill(mmn_result *result, const void *context)
         add_summary(result, bias, d < domains ? d : SIZE_MAX, deltas);
     for (size_t i = 0; i < bias->count; i++) {
         const mmn_bias_line *line = &bias->lines[i];
-        MMN_ADD(result, "lines", mmn_as_text(line->id), domain_of(bias, line->domain),
-                mmn_as_text(line->property), mmn_as_text(line->answers[0]),
-                mmn_as_text(line->answers[1]), score_of(line, 0), score_of(line, 1),
-                mmn_real_if(is_scored(line), delta_of(line)), mmn_as_real(line->logits[0]),
-                mmn_as_real(line->logits[1]));
+        MMN_ADD(result, "lines", mmn_as_text(line->id),
+                mmn_domain_of(&bias->base.study, line->domain), mmn_as_text(line->property),
+                mmn_as_text(line->answers[0]), mmn_as_text(line->answers[1]), score_of(line, 0),
+                score_of(line, 1), mmn_real_if(is_scored(line), delta_of(line)),
+                mmn_as_real(line->logits[0]), mmn_as_real(line->logits[1]));
     }
     mmn_free(deltas);
 }

@@ -146,11 +146,6 @@ static size_t select_values(double *values, uint64_t *count, const mmn_hallucina
 
 /* ---- Filling --------------------------------------------------------------------------------- */
 
-static mmn_value domain_of(const mmn_hallucinations *h, size_t domain)
-{
-    return mmn_as_text(domain == SIZE_MAX ? NULL : mmn_domain_name(&h->base.study, domain));
-}
-
 static void add_class(mmn_result *result, const mmn_hallucinations *h, size_t class)
 {
     uint64_t counts[2][2] = {{0}}; /* present, and answered yes */
@@ -182,9 +177,9 @@ static void add_summary(mmn_result *result, const mmn_hallucinations *h, const s
     const mmn_interval interval = mmn_interval_of(values, known);
     for (size_t i = 0; i < known; i++)
         bins[mmn_smaller((size_t)(values[i] * BINS), BINS - 1)]++;
-    MMN_ADD(result, "summary", domain_of(h, wanted->domain), mmn_as_truth(wanted->present),
-            mmn_as_text(mmn_says_names[wanted->says]), mmn_as_whole(count),
-            mmn_real_if(total > 0, (double)count / (double)total),
+    MMN_ADD(result, "summary", mmn_domain_of(&h->base.study, wanted->domain),
+            mmn_as_truth(wanted->present), mmn_as_text(mmn_says_names[wanted->says]),
+            mmn_as_whole(count), mmn_real_if(total > 0, (double)count / (double)total),
             mmn_real_if(known > 0, interval.mean), mmn_real_if(known > 1, interval.low),
             mmn_real_if(known > 1, interval.high));
     for (size_t bin = 0; bin < BINS; bin++)
@@ -214,8 +209,8 @@ static void add_separation(mmn_result *result, const mmn_hallucinations *h, size
     const size_t below =
         select_values(values + above, &no, h, &(selection){domain, false, MMN_SAYS_NO});
     const double area = mmn_area_under_curve(values, above, values + above, below);
-    MMN_ADD(result, "separations", domain_of(h, domain), mmn_as_whole(yes), mmn_as_whole(no),
-            mmn_real_if(!isnan(area), area));
+    MMN_ADD(result, "separations", mmn_domain_of(&h->base.study, domain), mmn_as_whole(yes),
+            mmn_as_whole(no), mmn_real_if(!isnan(area), area));
 }
 
 static double confidence_of(const mmn_hallucinations *h, const mmn_hallucination *hallucination)
@@ -247,9 +242,10 @@ static void add_hallucination(mmn_result *result, const mmn_hallucinations *h,
     const mmn_asked_class *asked = &h->asked[added->asked];
     const mmn_value class = mmn_as_text(h->classes[asked->class]);
     const mmn_value confidence = mmn_real_if(!isnan(asked->confidence), asked->confidence);
-    MMN_ADD(result, "hallucinations", mmn_as_text(added->id), domain_of(h, asked->domain), class,
-            mmn_as_text(added->answer), confidence, mmn_as_text(added->image),
-            mmn_as_whole(added->height), mmn_as_whole(added->width), mmn_as_whole(added->likely));
+    MMN_ADD(result, "hallucinations", mmn_as_text(added->id),
+            mmn_domain_of(&h->base.study, asked->domain), class, mmn_as_text(added->answer),
+            confidence, mmn_as_text(added->image), mmn_as_whole(added->height),
+            mmn_as_whole(added->width), mmn_as_whole(added->likely));
     for (size_t i = 0; i < added->box_count; i++) {
         const mmn_likely_box *box = &added->boxes[i];
         MMN_ADD(result, "boxes", mmn_as_whole(box->patch), mmn_as_real(box->score),
