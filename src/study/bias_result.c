@@ -20,26 +20,21 @@ static const mmn_form_table tables[] = {
                  MMN_REAL("after", ""))},
     {0}};
 
+#define INTERVAL MMN_INTERVAL_JSON("low", "high")
 static const char json[] =
     "{\n"
-    "  'format': 'mmneuron-bias-1',\n" MMN_JOINT_LIST_JSON(
-        ",\n    'property': $property, 'from': $from, 'to': $to, 'epsilon': "
-        "$epsilon") "  'summary': [<summary|,|\n"
-                    "    {'domain': $domain, 'asked': $asked, 'scored': "
-                    "$scored, 'score_before': $score_before,"
-                    " 'score_after': $score_after,\n"
-                    "     'delta': $delta, 'interval': " MMN_INTERVAL_JSON(
-                        "low", "high") "}>],\n"
-                                       "  'lines': [<lines|,|\n"
-                                       "    {'id': $id, 'domain': $domain, "
-                                       "'property': $asked_for, 'answer_before': "
-                                       "$answer_before,"
-                                       " 'answer_after': $answer_after,\n"
-                                       "     'score_before': $score_before, "
-                                       "'score_after': $score_after, 'delta': "
-                                       "$delta,"
-                                       " 'before': $before, 'after': $after}>]\n"
-                                       "}\n";
+    "  'format': 'mmneuron-bias-1',\n" MMN_JOINT_LIST_JSON ", 'property': $property,\n"
+    "    'from': $from, 'to': $to, 'epsilon': $epsilon" MMN_JOINT_LIST_JSON_END
+    "  'summary': [<summary|,|\n"
+    "    {'domain': $domain, 'asked': $asked, 'scored': $scored, 'score_before': $score_before,"
+    " 'score_after': $score_after,\n"
+    "     'delta': $delta, 'interval': " INTERVAL "}>],\n"
+    "  'lines': [<lines|,|\n"
+    "    {'id': $id, 'domain': $domain, 'property': $asked_for, 'answer_before': $answer_before,"
+    " 'answer_after': $answer_after,\n"
+    "     'score_before': $score_before, 'score_after': $score_after, 'delta': $delta,"
+    " 'before': $before, 'after': $after}>]\n"
+    "}\n";
 
 static const char people[] =
     "from $from to $to by $.4g{epsilon}: scores of lines both of whose answers are whole numbers"

@@ -40,35 +40,29 @@ static const mmn_form_table tables[] = {
      MMN_COLUMNS(MMN_TEXT("id"), MMN_TEXT("class"), MMN_REAL("confidence", ""))},
     {0}};
 
+#define INTERVAL MMN_INTERVAL_JSON("low", "high")
 static const char json[] =
     "{\n"
-    "  'format': 'mmneuron-hallucinations-1',\n" MMN_JOINT_LIST_JSON(
-        "") "  'pictures': $pictures, 'asked': $asked,\n"
-            "  'classes': [<classes|,|\n"
-            "    {'class': $class, 'present': $present, 'found': $found, "
-            "'absent': $absent,"
-            " 'hallucinated': $hallucinated}>],\n"
-            "  'summary': [<summary|,|\n"
-            "    {'domain': $domain, 'present': $is_present, 'answer': $answer, "
-            "'count': $count,"
-            " 'share': $share,\n"
-            "     'confidence': $confidence, 'interval': " MMN_INTERVAL_JSON(
-                "low", "high") ",\n"
-                               "     'histogram': [<histogram|, |$bin>]}>],\n"
-                               "  'separations': [<separations|,|\n"
-                               "    {'domain': $domain, 'yes': $yes, 'no': $no, "
-                               "'area': $area}>],\n"
-                               "  'hallucinations': [<hallucinations|,|\n"
-                               "    {'id': $id, 'domain': $domain, 'class': "
-                               "$class, 'answer': $answer,"
-                               " 'confidence': $confidence,\n"
-                               "     'image': $image, 'height': $height, 'width': "
-                               "$width, 'likely': $likely,\n"
-                               "     'boxes': [<boxes|,|\n"
-                               "       {'patch': $patch, 'score': $score, 'left': "
-                               "$left, 'top': $top, 'right': $right,"
-                               " 'bottom': $bottom}>]}>]\n"
-                               "}\n";
+    "  'format': 'mmneuron-hallucinations-1',\n" MMN_JOINT_LIST_JSON MMN_JOINT_LIST_JSON_END
+    "  'pictures': $pictures, 'asked': $asked,\n"
+    "  'classes': [<classes|,|\n"
+    "    {'class': $class, 'present': $present, 'found': $found, 'absent': $absent,"
+    " 'hallucinated': $hallucinated}>],\n"
+    "  'summary': [<summary|,|\n"
+    "    {'domain': $domain, 'present': $is_present, 'answer': $answer, 'count': $count,"
+    " 'share': $share,\n"
+    "     'confidence': $confidence, 'interval': " INTERVAL ",\n"
+    "     'histogram': [<histogram|, |$bin>]}>],\n"
+    "  'separations': [<separations|,|\n"
+    "    {'domain': $domain, 'yes': $yes, 'no': $no, 'area': $area}>],\n"
+    "  'hallucinations': [<hallucinations|,|\n"
+    "    {'id': $id, 'domain': $domain, 'class': $class, 'answer': $answer,"
+    " 'confidence': $confidence,\n"
+    "     'image': $image, 'height': $height, 'width': $width, 'likely': $likely,\n"
+    "     'boxes': [<boxes|,|\n"
+    "       {'patch': $patch, 'score': $score, 'left': $left, 'top': $top, 'right': $right,"
+    " 'bottom': $bottom}>]}>]\n"
+    "}\n";
 
 static const char people[] =
     "${asked} questions about ${pictures} pictures\n"
