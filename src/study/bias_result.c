@@ -20,26 +20,21 @@ static const mmn_form_table tables[] = {
                  MMN_REAL("after", ""))},
     {0}};
 
+#define INTERVAL MMN_INTERVAL_JSON("low", "high")
 static const char json[] =
     "{\n"
-    "  'format': 'mmneuron-bias-1',\n" MMN_JOINT_LIST_JSON(
-        ",\n    'property': $property, 'from': $from, 'to': $to, 'epsilon': "
-        "$epsilon") "  'summary': [<summary|,|\n"
-                    "    {'domain': $domain, 'asked': $asked, 'scored': "
-                    "$scored, 'score_before': $score_before,"
-                    " 'score_after': $score_after,\n"
-                    "     'delta': $delta, 'interval': " MMN_INTERVAL_JSON(
-                        "low", "high") "}>],\n"
-                                       "  'lines': [<lines|,|\n"
-                                       "    {'id': $id, 'domain': $domain, "
-                                       "'property': $asked_for, 'answer_before': "
-                                       "$answer_before,"
-                                       " 'answer_after': $answer_after,\n"
-                                       "     'score_before': $score_before, "
-                                       "'score_after': $score_after, 'delta': "
-                                       "$delta,"
-                                       " 'before': $before, 'after': $after}>]\n"
-                                       "}\n";
+    "  'format': 'mmneuron-bias-1',\n" MMN_JOINT_LIST_JSON ", 'property': $property,\n"
+    "    'from': $from, 'to': $to, 'epsilon': $epsilon" MMN_JOINT_LIST_JSON_END
+    "  'summary': [<summary|,|\n"
+    "    {'domain': $domain, 'asked': $asked, 'scored': $scored, 'score_before': $score_before,"
+    " 'score_after': $score_after,\n"
+    "     'delta': $delta, 'interval': " INTERVAL "}>],\n"
+    "  'lines': [<lines|,|\n"
+    "    {'id': $id, 'domain': $domain, 'property': $asked_for, 'answer_before': $answer_before,"
+    " 'answer_after': $answer_after,\n"
+    "     'score_before': $score_before, 'score_after': $score_after, 'delta': $delta,"
+    " 'before': $before, 'after': $after}>]\n"
+    "}\n";
 
 static const char people[] =
     "from $from to $to by $.4g{epsilon}: scores of lines both of whose answers are whole numbers"
@@ -51,11 +46,6 @@ static const char people[] =
 
 const mmn_form mmn_bias_form = {
     .format = "mmneuron-bias-1", .tables = tables, .json = json, .people = people};
-
-static mmn_value domain_of(const mmn_bias *bias, size_t domain)
-{
-    return mmn_as_text(domain == SIZE_MAX ? NULL : mmn_domain_name(&bias->base.study, domain));
-}
 
 static bool is_scored(const mmn_bias_line *line)
 {
@@ -93,8 +83,8 @@ static void add_summary(mmn_result *result, const mmn_bias *bias, size_t domain,
     }
     const bool known = scored > 0;
     const mmn_interval interval = mmn_interval_of(deltas, scored);
-    MMN_ADD(result, "summary", domain_of(bias, domain), mmn_as_whole(asked), mmn_as_whole(scored),
-            mmn_real_if(known, sums[0] / (double)(scored + !known)),
+    MMN_ADD(result, "summary", mmn_domain_of(&bias->base.study, domain), mmn_as_whole(asked),
+            mmn_as_whole(scored), mmn_real_if(known, sums[0] / (double)(scored + !known)),
             mmn_real_if(known, sums[1] / (double)(scored + !known)),
             mmn_real_if(known, interval.mean), mmn_real_if(scored > 1, interval.low),
             mmn_real_if(scored > 1, interval.high));
@@ -118,11 +108,11 @@ void mmn_bias_fill(mmn_result *result, const void *context)
         add_summary(result, bias, d < domains ? d : SIZE_MAX, deltas);
     for (size_t i = 0; i < bias->count; i++) {
         const mmn_bias_line *line = &bias->lines[i];
-        MMN_ADD(result, "lines", mmn_as_text(line->id), domain_of(bias, line->domain),
-                mmn_as_text(line->property), mmn_as_text(line->answers[0]),
-                mmn_as_text(line->answers[1]), score_of(line, 0), score_of(line, 1),
-                mmn_real_if(is_scored(line), delta_of(line)), mmn_as_real(line->logits[0]),
-                mmn_as_real(line->logits[1]));
+        MMN_ADD(result, "lines", mmn_as_text(line->id),
+                mmn_domain_of(&bias->base.study, line->domain), mmn_as_text(line->property),
+                mmn_as_text(line->answers[0]), mmn_as_text(line->answers[1]), score_of(line, 0),
+                score_of(line, 1), mmn_real_if(is_scored(line), delta_of(line)),
+                mmn_as_real(line->logits[0]), mmn_as_real(line->logits[1]));
     }
     mmn_free(deltas);
 }

@@ -40,35 +40,29 @@ static const mmn_form_table tables[] = {
      MMN_COLUMNS(MMN_TEXT("id"), MMN_TEXT("class"), MMN_REAL("confidence", ""))},
     {0}};
 
+#define INTERVAL MMN_INTERVAL_JSON("low", "high")
 static const char json[] =
     "{\n"
-    "  'format': 'mmneuron-hallucinations-1',\n" MMN_JOINT_LIST_JSON(
-        "") "  'pictures': $pictures, 'asked': $asked,\n"
-            "  'classes': [<classes|,|\n"
-            "    {'class': $class, 'present': $present, 'found': $found, "
-            "'absent': $absent,"
-            " 'hallucinated': $hallucinated}>],\n"
-            "  'summary': [<summary|,|\n"
-            "    {'domain': $domain, 'present': $is_present, 'answer': $answer, "
-            "'count': $count,"
-            " 'share': $share,\n"
-            "     'confidence': $confidence, 'interval': " MMN_INTERVAL_JSON(
-                "low", "high") ",\n"
-                               "     'histogram': [<histogram|, |$bin>]}>],\n"
-                               "  'separations': [<separations|,|\n"
-                               "    {'domain': $domain, 'yes': $yes, 'no': $no, "
-                               "'area': $area}>],\n"
-                               "  'hallucinations': [<hallucinations|,|\n"
-                               "    {'id': $id, 'domain': $domain, 'class': "
-                               "$class, 'answer': $answer,"
-                               " 'confidence': $confidence,\n"
-                               "     'image': $image, 'height': $height, 'width': "
-                               "$width, 'likely': $likely,\n"
-                               "     'boxes': [<boxes|,|\n"
-                               "       {'patch': $patch, 'score': $score, 'left': "
-                               "$left, 'top': $top, 'right': $right,"
-                               " 'bottom': $bottom}>]}>]\n"
-                               "}\n";
+    "  'format': 'mmneuron-hallucinations-1',\n" MMN_JOINT_LIST_JSON MMN_JOINT_LIST_JSON_END
+    "  'pictures': $pictures, 'asked': $asked,\n"
+    "  'classes': [<classes|,|\n"
+    "    {'class': $class, 'present': $present, 'found': $found, 'absent': $absent,"
+    " 'hallucinated': $hallucinated}>],\n"
+    "  'summary': [<summary|,|\n"
+    "    {'domain': $domain, 'present': $is_present, 'answer': $answer, 'count': $count,"
+    " 'share': $share,\n"
+    "     'confidence': $confidence, 'interval': " INTERVAL ",\n"
+    "     'histogram': [<histogram|, |$bin>]}>],\n"
+    "  'separations': [<separations|,|\n"
+    "    {'domain': $domain, 'yes': $yes, 'no': $no, 'area': $area}>],\n"
+    "  'hallucinations': [<hallucinations|,|\n"
+    "    {'id': $id, 'domain': $domain, 'class': $class, 'answer': $answer,"
+    " 'confidence': $confidence,\n"
+    "     'image': $image, 'height': $height, 'width': $width, 'likely': $likely,\n"
+    "     'boxes': [<boxes|,|\n"
+    "       {'patch': $patch, 'score': $score, 'left': $left, 'top': $top, 'right': $right,"
+    " 'bottom': $bottom}>]}>]\n"
+    "}\n";
 
 static const char people[] =
     "${asked} questions about ${pictures} pictures\n"
@@ -146,11 +140,6 @@ static size_t select_values(double *values, uint64_t *count, const mmn_hallucina
 
 /* ---- Filling --------------------------------------------------------------------------------- */
 
-static mmn_value domain_of(const mmn_hallucinations *h, size_t domain)
-{
-    return mmn_as_text(domain == SIZE_MAX ? NULL : mmn_domain_name(&h->base.study, domain));
-}
-
 static void add_class(mmn_result *result, const mmn_hallucinations *h, size_t class)
 {
     uint64_t counts[2][2] = {{0}}; /* present, and answered yes */
@@ -182,9 +171,9 @@ static void add_summary(mmn_result *result, const mmn_hallucinations *h, const s
     const mmn_interval interval = mmn_interval_of(values, known);
     for (size_t i = 0; i < known; i++)
         bins[mmn_smaller((size_t)(values[i] * BINS), BINS - 1)]++;
-    MMN_ADD(result, "summary", domain_of(h, wanted->domain), mmn_as_truth(wanted->present),
-            mmn_as_text(mmn_says_names[wanted->says]), mmn_as_whole(count),
-            mmn_real_if(total > 0, (double)count / (double)total),
+    MMN_ADD(result, "summary", mmn_domain_of(&h->base.study, wanted->domain),
+            mmn_as_truth(wanted->present), mmn_as_text(mmn_says_names[wanted->says]),
+            mmn_as_whole(count), mmn_real_if(total > 0, (double)count / (double)total),
             mmn_real_if(known > 0, interval.mean), mmn_real_if(known > 1, interval.low),
             mmn_real_if(known > 1, interval.high));
     for (size_t bin = 0; bin < BINS; bin++)
@@ -214,8 +203,8 @@ static void add_separation(mmn_result *result, const mmn_hallucinations *h, size
     const size_t below =
         select_values(values + above, &no, h, &(selection){domain, false, MMN_SAYS_NO});
     const double area = mmn_area_under_curve(values, above, values + above, below);
-    MMN_ADD(result, "separations", domain_of(h, domain), mmn_as_whole(yes), mmn_as_whole(no),
-            mmn_real_if(!isnan(area), area));
+    MMN_ADD(result, "separations", mmn_domain_of(&h->base.study, domain), mmn_as_whole(yes),
+            mmn_as_whole(no), mmn_real_if(!isnan(area), area));
 }
 
 static double confidence_of(const mmn_hallucinations *h, const mmn_hallucination *hallucination)
@@ -247,9 +236,10 @@ static void add_hallucination(mmn_result *result, const mmn_hallucinations *h,
     const mmn_asked_class *asked = &h->asked[added->asked];
     const mmn_value class = mmn_as_text(h->classes[asked->class]);
     const mmn_value confidence = mmn_real_if(!isnan(asked->confidence), asked->confidence);
-    MMN_ADD(result, "hallucinations", mmn_as_text(added->id), domain_of(h, asked->domain), class,
-            mmn_as_text(added->answer), confidence, mmn_as_text(added->image),
-            mmn_as_whole(added->height), mmn_as_whole(added->width), mmn_as_whole(added->likely));
+    MMN_ADD(result, "hallucinations", mmn_as_text(added->id),
+            mmn_domain_of(&h->base.study, asked->domain), class, mmn_as_text(added->answer),
+            confidence, mmn_as_text(added->image), mmn_as_whole(added->height),
+            mmn_as_whole(added->width), mmn_as_whole(added->likely));
     for (size_t i = 0; i < added->box_count; i++) {
         const mmn_likely_box *box = &added->boxes[i];
         MMN_ADD(result, "boxes", mmn_as_whole(box->patch), mmn_as_real(box->score),

@@ -53,20 +53,20 @@ mmn_status mmn_joint_list_ask(mmn_joint_list *list, mmn_input **input, const mmn
                               const char *name, mmn_error *error);
 
 /* Of the table "result": what such a study was made with and asked, and the beginning of its
- * JSON, to which members of "settings" may be added. */
+ * JSON: members of "settings" may stand between the two parts. */
 #define MMN_JOINT_LIST_COLUMNS                                                                     \
     MMN_MADE_COLUMNS, MMN_TEXT("detector"), MMN_TEXT("alignment"), MMN_TEXT("list"),               \
         MMN_WHOLE("samples"), MMN_TEXT("prompt"), MMN_WHOLE("tokens"),                             \
         MMN_TEXT("detector_resize_order"), MMN_GENERATION_COLUMN, MMN_ALLOWED_COLUMNS
-#define MMN_JOINT_LIST_JSON(settings)                                                              \
+#define MMN_JOINT_LIST_JSON                                                                        \
     MMN_MADE_JSON                                                                                  \
     "  'detector': $detector,\n"                                                                   \
     "  'alignment': $alignment,\n" MMN_NONFINITE_JSON                                              \
-    "  'settings': {'list': $list, 'samples': $samples, 'prompt': $prompt, 'tokens': "             \
-    "$tokens" settings                                                                             \
-    ",\n    'detector_resize_order': $detector_resize_order" MMN_GENERATION_JSON MMN_ALLOWED_JSON  \
-    "},\n"                                                                                         \
-    "  'domains': [<domains|, |$name>],\n"
+    "  'settings': {'list': $list, 'samples': $samples, 'prompt': $prompt, 'tokens': $tokens,\n"   \
+    "    'detector_resize_order': $detector_resize_order"
+#define MMN_JOINT_LIST_JSON_END                                                                    \
+    MMN_GENERATION_JSON MMN_ALLOWED_JSON "},\n"                                                    \
+                                         "  'domains': [<domains|, |$name>],\n"
 #define MMN_JOINT_LIST(list)                                                                       \
     MMN_MADE(&(list)->study), mmn_as_text((list)->detector_digest),                                \
         mmn_as_text((list)->joint.alignment.digest), MMN_LIST(&(list)->study),                     \
