@@ -77,16 +77,24 @@ class Joint:
                 hidden = layer(hidden, None)
         return hidden[0]
 
-    def logits(self, shared: Tensor, prompt: str) -> Tensor:
-        """Of every token behind the prompt, whose image is what the alignment makes of t."""
+    def logits(self, shared: Tensor, prompt: str, said: list[int] = []) -> Tensor:
+        """Of every token behind the prompt, whose image is what the alignment makes of t, and what was said since."""
         features = shared[1:]
         for i, (weight, bias) in enumerate(self.linear):
             features = torch.nn.functional.linear(features if i == 0 else features.relu(), weight, bias)
-        ids = torch.tensor(self.words(prompt).input_ids)
+        ids = torch.tensor(self.words(prompt).input_ids + said)
         at, = (ids == self.llava.config.image_token_id).nonzero()[0]
         before, after = (self.llava.get_input_embeddings()(part) for part in (ids[:at], ids[at + 1:]))
         hidden = self.llava.model.language_model(inputs_embeds=torch.cat((before, features, after))[None])
         return self.llava.lm_head(hidden.last_hidden_state[0, -1])
+
+    def answer(self, shared: Tensor, prompt: str, most: int = 16) -> str:
+        """The likeliest token behind the prompt, again and again."""
+        said: list[int] = []
+        with torch.no_grad():
+            while len(said) < most and self.words.eos_token_id not in said:
+                said.append(int(self.logits(shared, prompt, said).argmax()))
+        return self.words.decode(said, skip_special_tokens=True)
 
     def detect(self, shared: Tensor, query: str) -> tuple[Tensor, Tensor]:
         """Logits [patches] of the query and boxes [patches, 4] (centre and size, shares of the picture)."""

@@ -20,16 +20,16 @@ from .model import Generation, Hook, Model, ModelInfo, Module, Run, Session, Sta
 from .neurons import Counts, Mask, Neurons, count, count_plan, merge, rank
 from .pages import Figure, figures, report
 from .results import Result
-from .studies import (contrib, contrib_list, detect, edit, edits, encode, eval, features, judge_file, lens,
-                      locate, perplexity, perturb, study, write_names)
+from .studies import (bias, contrib, contrib_list, detect, edit, edits, encode, eval, features, hallucinations,
+                      judge_file, lens, locate, perplexity, perturb, study, write_names)
 
 __version__ = _functions["mmn_version"]().decode()
 
 __all__ = [
     "Counts", "Error", "Figure", "Generation", "Hook", "Mask", "Model", "ModelInfo", "Module",
-    "Neurons", "Progress", "Result", "Run", "Session", "Stage", "Status", "Verification", "contrib",
+    "Neurons", "Progress", "Result", "Run", "Session", "Stage", "Status", "Verification", "bias", "contrib",
     "contrib_list", "count", "count_plan", "detect", "edit", "edits", "encode", "eval", "features",
-    "figures", "judge_file", "lens", "locate", "merge", "perplexity", "perturb", "rank", "report",
+    "figures", "hallucinations", "judge_file", "lens", "locate", "merge", "perplexity", "perturb", "rank", "report",
     "study", "verify", "verify_dumps",
     "write_names",
 ]

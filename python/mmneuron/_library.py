@@ -250,6 +250,21 @@ class LocateOptions(Structure):
                 ("progress", PROGRESS), ("progress_context", c_void_p)]
 
 
+class HallucinationsOptions(Structure):
+    _fields_ = [("size", c_size_t), ("list", c_char_p), ("detector", c_void_p), ("alignment", c_char_p),
+                ("prompt", c_char_p), ("classes", c_char_p), ("samples", c_uint64), ("tokens", c_uint64),
+                ("allow_unknown_keys", c_int), ("allow_long_prompts", c_int), ("progress", PROGRESS),
+                ("progress_context", c_void_p), ("rows", RowsOptions)]
+
+
+class BiasOptions(Structure):
+    _fields_ = [("size", c_size_t), ("list", c_char_p), ("detector", c_void_p), ("alignment", c_char_p),
+                ("from", c_char_p), ("to", c_char_p), ("epsilon", c_double), ("property", c_char_p),
+                ("prompt", c_char_p), ("samples", c_uint64), ("tokens", c_uint64),
+                ("allow_unknown_keys", c_int), ("allow_long_prompts", c_int), ("progress", PROGRESS),
+                ("progress_context", c_void_p), ("rows", RowsOptions)]
+
+
 class EditOptions(Structure):
     _fields_ = [("size", c_size_t), ("prompt", c_char_p), ("question", c_char_p),
                 ("template_name", c_char_p), ("images", _TEXTS), ("image_count", c_size_t),
@@ -314,6 +329,7 @@ STRUCTS = {
     "mmn_study_options": StudyOptions, "mmn_perturb_options": PerturbOptions,
     "mmn_lens_options": LensOptions, "mmn_contribution_options": ContributionOptions,
     "mmn_detect_options": DetectOptions, "mmn_locate_options": LocateOptions,
+    "mmn_hallucinations_options": HallucinationsOptions, "mmn_bias_options": BiasOptions,
     "mmn_judge_options": JudgeOptions,
     "mmn_edit_options": EditOptions, "mmn_edits_options": EditsOptions, "mmn_encode_options": EncodeOptions,
     "mmn_features_options": FeaturesOptions,
@@ -400,6 +416,8 @@ FUNCTIONS = {
     "mmn_judge_file": (c_int, _MADE, _OBJECT, POINTER(JudgeOptions), _ERROR),
     "mmn_detect": (c_int, _MADE, _OBJECT, POINTER(DetectOptions), _ERROR),
     "mmn_locate": (c_int, _MADE, _OBJECT, _OBJECT, POINTER(LocateOptions), _ERROR),
+    "mmn_hallucinations_run": (c_int, _MADE, _OBJECT, POINTER(HallucinationsOptions), _ERROR),
+    "mmn_bias_run": (c_int, _MADE, _OBJECT, POINTER(BiasOptions), _ERROR),
     "mmn_edit": (c_int, _MADE, _OBJECT, POINTER(EditOptions), _ERROR),
     "mmn_edits_run": (c_int, _MADE, _OBJECT, POINTER(EditsOptions), _ERROR),
     "mmn_features": (c_int, _MADE, _OBJECT, POINTER(FeaturesOptions), _ERROR),

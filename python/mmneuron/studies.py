@@ -23,9 +23,9 @@ from collections.abc import Iterable
 from typing import Any, Union
 
 from ._calls import Path, call, names, path, paths, progress_callback, text
-from ._library import (ContributionOptions, DetectOptions, EditOptions, EditsOptions, EncodeOptions,
-                       EvalOptions, FeaturesOptions, JudgeOptions, LensOptions, LocateOptions,
-                       PerplexityOptions, PerturbOptions, RowsOptions, StudyOptions)
+from ._library import (BiasOptions, ContributionOptions, DetectOptions, EditOptions, EditsOptions, EncodeOptions,
+                       EvalOptions, FeaturesOptions, HallucinationsOptions, JudgeOptions, LensOptions,
+                       LocateOptions, PerplexityOptions, PerturbOptions, RowsOptions, StudyOptions)
 from .model import Generation, Images, Model
 from .neurons import Neurons
 from .results import Result, as_files, made
@@ -358,6 +358,50 @@ def locate(detector: Model, model: Model, alignment: Path, image: Path, prompt: 
                             epsilon=epsilon if perturb else 0.0, tokens=tokens,
                             progress=progress_callback(progress), **{"from": text(seen)})
     return made("mmn_locate", detector._handle.value(), model._handle.value(), options)
+
+
+def hallucinations(detector: Model, model: Model, list: Path, alignment: Path, *, prompt: str | None = None,
+                   classes: Names | None = None, samples: int = 0, tokens: int = 0,
+                   allow_unknown_keys: bool = False, allow_long_prompts: bool = False,
+                   rows: Path | None = None, shard: tuple[int, int] | None = None,
+                   parts: Iterable[Path] = (), progress: Any = None) -> Result | None:
+    """Asks such a model of each picture of a list whether things of each class are in it, and the
+    detector for the class, whose largest score is its confidence.
+
+    Each line of the list has an "image" and its "objects" (doc/formats.md). prompt: with "<image>"
+    and "{class}"; None: the published one. classes: what to ask about; None: all objects of the list.
+
+    Tables: "classes", "summary" ("histogram"), "separations", "hallucinations" ("boxes").
+    """
+    options = HallucinationsOptions(
+        detector=detector._handle.value(), alignment=path(alignment), prompt=text(prompt),
+        classes=names(classes), samples=samples, tokens=tokens,
+        allow_unknown_keys=allow_unknown_keys, allow_long_prompts=allow_long_prompts)
+    return _run("mmn_hallucinations_run", model, options, list=list, rows=rows, shard=shard, parts=parts,
+                plan=False, progress=progress)
+
+
+def bias(detector: Model, model: Model, list: Path, alignment: Path, *, perturb: tuple[str, str],
+         epsilon: float = 1.0, property: str | None = None, prompt: str | None = None, samples: int = 0,
+         tokens: int = 0, allow_unknown_keys: bool = False, allow_long_prompts: bool = False,
+         rows: Path | None = None, shard: tuple[int, int] | None = None, parts: Iterable[Path] = (),
+         progress: Any = None) -> Result | None:
+    """Asks such a model of each picture of a list how likely the person in it has a property, from 1
+    to 10, and again after one step of what the detector saw: by how much the score changes.
+
+    Each line of the list has an "image", and a "property" unless one is given for all. perturb: what
+    is seen, and what is to be seen instead, by a step of epsilon. prompt: with "<image>" and
+    "{property}"; None: the published one.
+
+    Tables: "summary", "lines".
+    """
+    seen, wanted = perturb
+    options = BiasOptions(
+        detector=detector._handle.value(), alignment=path(alignment), to=text(wanted), epsilon=epsilon,
+        property=text(property), prompt=text(prompt), samples=samples, tokens=tokens,
+        allow_unknown_keys=allow_unknown_keys, allow_long_prompts=allow_long_prompts, **{"from": text(seen)})
+    return _run("mmn_bias_run", model, options, list=list, rows=rows, shard=shard, parts=parts, plan=False,
+                progress=progress)
 
 
 def features(model: Model, list: Path, file: Path, *, stages: Names | None = None,

@@ -252,6 +252,50 @@ def test_edits(tmp_path: Path) -> None:
     assert mmneuron.edits(model, file, parts=parts, **asked).json() == result.json()
 
 
+def test_hallucinations(program, tmp_path: Path) -> None:
+    """As the program finds them; the counts are those of the rows."""
+    folder = DOMAINS.parent / "joint"
+    detector, model = mmneuron.Model(folder / "detector"), mmneuron.Model(folder / "model")
+    asked = {"list": folder / "images" / "objects.jsonl", "alignment": folder / "alignment.safetensors"}
+    result = mmneuron.hallucinations(detector, model, rows=tmp_path / "rows.jsonl", **asked).json()
+    program("hallucinations", folder / "detector", folder / "model", asked["list"], "--align", asked["alignment"], "-o",
+            tmp_path / "hallucinations.json")
+    assert result == json.loads((tmp_path / "hallucinations.json").read_text())
+    shown = {line["id"]: line["objects"] for line in map(json.loads, asked["list"].read_text().splitlines())}
+    rows = [row for row in map(json.loads, (tmp_path / "rows.jsonl").read_text().splitlines()) if "answers" in row]
+    pairs = [(kind["class"] in shown[row["id"]], answer, confidence) for row in rows
+             for kind, answer, confidence in zip(result["classes"], row["answers"], row["confidences"])]
+    for summary in result["summary"]:
+        found = [sure for there, answer, sure in pairs if there == summary["present"] and answer == summary["answer"]]
+        assert summary["count"] == len(found)
+        if found:
+            assert summary["confidence"] == pytest.approx(np.mean(found))
+        assert summary["histogram"] == np.histogram(found, 10, (0, 1))[0].tolist()
+    yes, no = (np.array([sure for there, answer, sure in pairs if not there and answer == said]) for said in ("yes", "no"))
+    assert result["separations"][0]["area"] == pytest.approx(
+        np.mean((yes[:, None] > no) + (yes[:, None] == no) / 2))
+    some = mmneuron.hallucinations(detector, model, classes=["dog", "cat"], samples=2, **asked).json()
+    assert [kind["class"] for kind in some["classes"]] == ["dog", "cat"] and some["asked"] == 4
+    with pytest.raises(mmneuron.Error):
+        mmneuron.hallucinations(detector, model, prompt="<image> What?", **asked)
+
+
+def test_bias(program, tmp_path: Path) -> None:
+    """As the program finds it; that no answer is a number is said."""
+    folder = DOMAINS.parent / "joint"
+    detector, model = mmneuron.Model(folder / "detector"), mmneuron.Model(folder / "model")
+    file = write_list(tmp_path / "list.jsonl", [{"domain": "a", "image": str(folder / "images" / "test-000.jpg")}])
+    asked = {"perturb": ("cat", "dog"), "property": "cook", "tokens": 3}
+    result = mmneuron.bias(detector, model, file, folder / "alignment.safetensors", **asked).json()
+    program("bias", folder / "detector", folder / "model", file, "--align", folder / "alignment.safetensors", "--from", "cat",
+            "--to", "dog", "--property", "cook", "-n", 3, "-o", tmp_path / "bias.json")
+    assert result == json.loads((tmp_path / "bias.json").read_text())
+    assert result["summary"][0]["asked"] == 1 and result["summary"][0]["scored"] == 0
+    assert result["lines"][0]["after"] > result["lines"][0]["before"]
+    with pytest.raises(mmneuron.Error):
+        mmneuron.bias(detector, model, file, folder / "alignment.safetensors", perturb=("cat", "dog"))
+
+
 def test_contrib_list(domains, short_list, program, tmp_path: Path) -> None:
     asked = {"samples": 1, "tokens": 4, "all_words": True, "seeds": 1, "shuffles": 1}
     result = mmneuron.contrib_list(domains, short_list, weight_noise=0.5, **asked)

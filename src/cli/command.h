@@ -38,6 +38,13 @@ struct mmn_cli_command {
     bool has_rows;                  /* whether it is a study of a list, which keeps rows */
 };
 
+/* Whether it is one of a list whose pictures a model reads through a detector, which are its three
+ * arguments: detector, model, list. */
+static inline bool mmn_cli_has_detector(const mmn_cli_command *command)
+{
+    return command->has_rows && command->minimum == 3;
+}
+
 /* Where the result goes (cli/destination.h). */
 typedef struct mmn_cli_destination {
     const char *path; /* where to write; NULL: no file is wanted */
@@ -50,7 +57,8 @@ typedef struct mmn_cli_destination {
     bool short_of_memory;
 } mmn_cli_destination;
 
-/* Arguments of commands that have rows: model and list, and what may follow. */
+/* Arguments of commands that have rows: model and list, and what may follow; or a detector before
+ * both. */
 enum { MMN_CLI_PLACES = 3 };
 
 /* "mmneuron merge" of rows: the command that made them makes its result of all of them. */
@@ -58,8 +66,9 @@ typedef struct mmn_cli_merging {
     const char *output; /* the value of -o */
     const char *const *parts;
     size_t part_count;
-    const char *model, *list, *neurons; /* where they lie now; NULL: where the command found them */
-    uint64_t threads;                   /* as in mmn_cli_call, of merge's own command line */
+    /* Where they lie now; NULL: where the command found them. */
+    const char *detector, *model, *list, *neurons, *alignment;
+    uint64_t threads; /* as in mmn_cli_call, of merge's own command line */
     const char *simd;
     int quiet, json;
 } mmn_cli_merging;
@@ -95,12 +104,14 @@ struct mmn_cli_call {
 
 int mmn_cli_info(mmn_cli_call *call);
 int mmn_cli_ask(mmn_cli_call *call);
+int mmn_cli_bias(mmn_cli_call *call);
 int mmn_cli_contrib(mmn_cli_call *call);
 int mmn_cli_count(mmn_cli_call *call);
 int mmn_cli_edit(mmn_cli_call *call);
 int mmn_cli_edits(mmn_cli_call *call);
 int mmn_cli_encode(mmn_cli_call *call);
 int mmn_cli_detect(mmn_cli_call *call);
+int mmn_cli_hallucinations(mmn_cli_call *call);
 int mmn_cli_judge(mmn_cli_call *call);
 int mmn_cli_locate(mmn_cli_call *call);
 int mmn_cli_lens(mmn_cli_call *call);

@@ -1,50 +1,36 @@
 /* mmneuron locate: lets a language model read a picture through a detector, and goes back from a
  * word to what the detector saw. */
-#include "cli/study.h"
+#include "cli/joint.h"
 
-/* The library's options, and the call, whose second argument is the language model. */
-typedef struct locate_request {
-    mmn_locate_options asked;
-    mmn_cli_call *call;
-} locate_request;
-
-static mmn_status run(mmn_result **result, const mmn_model *model, void *context, mmn_error *error)
+static mmn_status run(mmn_result **result, const mmn_model *detector, const mmn_model *language,
+                      void *asked, mmn_error *error)
 {
-    const locate_request *request = context;
-    mmn_model *language = NULL;
-    mmn_status status =
-        mmn_cli_open_another(&language, request->call, request->call->texts[1], error);
-    if (status == MMN_OK)
-        status = mmn_locate(result, model, language, &request->asked, error);
-    mmn_model_close(language);
-    return status;
+    return mmn_locate(result, detector, language, asked, error);
 }
 
 static int check(mmn_cli_call *call, mmn_cli_study *study)
 {
-    locate_request *request = study->request;
-    request->call = call;
-    if ((request->asked.from == NULL) != (request->asked.to == NULL))
+    const mmn_cli_joint *joint = study->request;
+    const mmn_locate_options *asked = joint->asked;
+    if ((asked->from == NULL) != (asked->to == NULL))
         return mmn_cli_usage(call, "--from and --to go together");
-    if (request->asked.to == NULL && request->asked.epsilon != 0)
+    if (asked->to == NULL && asked->epsilon != 0)
         return mmn_cli_usage(call, "--epsilon is for a step, which --from and --to name");
-    mmn_cli_destination_source(call, MMN_SOURCE_MODEL, call->texts[1]);
-    mmn_cli_destination_source(call, MMN_SOURCE_FILE, request->asked.alignment);
-    mmn_cli_destination_source(call, MMN_SOURCE_FILE, request->asked.image);
-    return MMN_CLI_DONE;
+    mmn_cli_destination_source(call, MMN_SOURCE_FILE, asked->image);
+    return mmn_cli_joint_check(call, study);
 }
 
 int mmn_cli_locate(mmn_cli_call *call)
 {
-    locate_request request = {.asked = {.size = sizeof(mmn_locate_options)}};
-    mmn_locate_options *asked = &request.asked;
-    mmn_cli_study study = {.request = &request, .run = run, .check = check, MMN_CLI_ASKED(asked)};
+    mmn_locate_options wanted = {.size = sizeof wanted};
+    mmn_locate_options *asked = &wanted;
+    mmn_cli_joint joint = {
+        .call = call, .asked = asked, .alignment = &asked->alignment, .run = run};
+    mmn_cli_study study = {
+        .request = &joint, .run = mmn_cli_joint_run, .check = check, MMN_CLI_ASKED(asked)};
     /* clang-format off */
     const mmn_cli_option options[] = {
-        {.name = "align", .value = "W", .kind = MMN_CLI_TEXT, .target = &asked->alignment,
-         .needed = "the network between detector and language model",
-         .help = "a safetensors file with the layers linear_1, linear_2, ... that make of a patch of"
-                 " the detector's embedding what MODEL reads"},
+        MMN_CLI_ALIGN(&asked->alignment),
         {.name = "image", .value = "FILE", .kind = MMN_CLI_TEXT, .target = &asked->image,
          .needed = "the picture to look at",
          .help = "a JPEG, PNG, WebP, TIFF, GIF or BMP file"},
@@ -60,9 +46,7 @@ int mmn_cli_locate(mmn_cli_call *call)
                  " names rather than this"},
         {.name = "to", .value = "WORD", .kind = MMN_CLI_TEXT, .target = &asked->to,
          .help = "what it is to see"},
-        {.name = "epsilon", .value = "E", .kind = MMN_CLI_REAL, .target = &asked->epsilon,
-         .minimum = 0, .maximum = 1e6, .above = true,
-         .help = "how far each number of the embedding goes in the step (1)"},
+        MMN_CLI_EPSILON(&asked->epsilon),
         {.name = "max-tokens", .letter = 'n', .value = "N", .kind = MMN_CLI_WHOLE,
          .target = &asked->tokens, .minimum = 1, .maximum = 4096,
          .help = "answer with N tokens at most (32)"},

@@ -61,6 +61,10 @@ int mmn_cli_merge(mmn_cli_call *call)
          .help = "of rows: where the list lies here"},
         {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
          .target = &merging.neurons, .help = "of rows: where the neurons lie here"},
+        {.name = "detector", .value = "FOLDER", .kind = MMN_CLI_TEXT, .target = &merging.detector,
+         .help = "of rows of hallucinations or bias: where the detector lies here"},
+        {.name = "align", .value = "W", .kind = MMN_CLI_TEXT, .target = &merging.alignment,
+         .help = "and where the alignment lies"},
     };
     /* clang-format on */
     mmn_error error;
@@ -69,11 +73,13 @@ int mmn_cli_merge(mmn_cli_call *call)
     MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof(options) / sizeof(options[0])));
     if (mmn_rows_arguments(&arguments, &count, call->texts[0], &error) != MMN_OK)
         return mmn_cli_fail(&error);
-    const bool placed = merging.model || merging.list || merging.neurons;
-    const int code = count > 0 ? merge_rows(call, &merging, arguments, count)
-                     : placed  ? mmn_cli_usage(call, "--model, --list and --neurons are for rows;"
-                                                      " the sum of counts needs none of them")
-                               : merge_counts(call, merging.output);
+    const bool placed = merging.model || merging.list || merging.neurons || merging.detector ||
+                        merging.alignment;
+    const int code =
+        count > 0 ? merge_rows(call, &merging, arguments, count)
+        : placed  ? mmn_cli_usage(call, "--model, --list, --neurons, --detector and --align are for"
+                                         " rows; the sum of counts needs none of them")
+                  : merge_counts(call, merging.output);
     mmn_release(arguments);
     return code;
 }

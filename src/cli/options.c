@@ -352,17 +352,25 @@ static int refuse_absent(const mmn_cli_call *call, const mmn_cli_option *options
     return MMN_CLI_DONE;
 }
 
+static void take_place(const mmn_cli_option *options, size_t count, const char *name,
+                       const char *place)
+{
+    for (size_t i = 0; i < count && place != NULL; i++)
+        if (strcmp(options[i].name, name) == 0)
+            *(const char **)options[i].target = place;
+}
+
 /* Of "mmneuron merge": what the command line of the parts names may lie elsewhere by now. */
 static void take_places(mmn_cli_call *call, const mmn_cli_option *options, size_t count)
 {
     const mmn_cli_merging *merging = call->merging;
-    const char *const places[MMN_CLI_PLACES] = {merging->model, merging->list, NULL};
+    const char *const places[] = {merging->detector, merging->model, merging->list, NULL};
+    const size_t first = mmn_cli_has_detector(call->command) ? 0 : 1;
     for (size_t i = 0; i < MMN_CLI_PLACES && i < call->count; i++)
-        call->places[i] = places[i] != NULL ? places[i] : call->texts[i];
+        call->places[i] = places[first + i] != NULL ? places[first + i] : call->texts[i];
     call->texts = call->places;
-    for (size_t i = 0; i < count && merging->neurons != NULL; i++)
-        if (strcmp(options[i].name, "neurons") == 0)
-            *(const char **)options[i].target = merging->neurons;
+    take_place(options, count, "neurons", merging->neurons);
+    take_place(options, count, "align", merging->alignment);
 }
 
 int mmn_cli_parse(mmn_cli_call *call, const mmn_cli_option *own_options, size_t own_count)

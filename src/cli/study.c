@@ -145,7 +145,7 @@ int mmn_cli_run_study(mmn_cli_study *study, mmn_cli_call *call, const mmn_cli_op
 int mmn_cli_run_parsed_study(mmn_cli_study *study, mmn_cli_call *call)
 {
     if (study->list != NULL)
-        *study->list = call->texts[1];
+        *study->list = call->texts[mmn_cli_has_detector(call->command) ? 2 : 1];
     if (study->check != NULL)
         MMN_CLI_TRY(study->check(call, study));
     if (study->rows != NULL)

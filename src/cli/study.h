@@ -17,7 +17,8 @@ typedef struct mmn_cli_study {
      * may add sources of the result. */
     int (*check)(mmn_cli_call *call, struct mmn_cli_study *study);
     /* Of the library's options: progress, and what is to be set to show it; the list, which is the
-     * second argument (NULL: there is none); and the neurons, where they are a file. */
+     * second argument, behind a detector the third (NULL: there is none); and the neurons, where
+     * they are a file. */
     mmn_progress_function *progress;
     void **progress_context;
     const char **list, **neurons;

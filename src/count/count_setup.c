@@ -140,7 +140,6 @@ static mmn_status settings_text(char **settings, const mmn_counts *counts,
                                 const mmn_samples *samples, const mmn_count_options *options,
                                 mmn_error *error)
 {
-    bool vertical = samples->model->image_settings.resize_order == MMN_RESIZE_PILLOW_13;
     mmn_text text = {0};
     mmn_text_add(&text, "{\"samples\": %" PRIu64 ", \"positions\": %" PRIu64, options->samples,
                  options->positions);
@@ -152,8 +151,7 @@ static mmn_status settings_text(char **settings, const mmn_counts *counts,
         mmn_text_add(&text, ", \"window\": %zu, \"begin_of_text\": %s", samples->windows.length,
                      samples->windows.begin_of_text ? "true" : "false");
     else
-        mmn_text_add(&text, ", \"resize_order\": \"%s\"",
-                     vertical ? "pillow-13" : "horizontal-first");
+        mmn_text_add(&text, ", \"resize_order\": \"%s\"", mmn_model_resize_order(samples->model));
     if (options->magnitudes)
         mmn_text_add(&text, ", \"magnitudes\": true");
     if (options->allow_unknown_keys)

@@ -99,6 +99,7 @@ mmn_status mmn_samples_look(mmn_samples *samples, mmn_error *error)
 {
     MMN_TRY(mmn_list_open(&samples->list, samples->file, error));
     mmn_list_allow_unknown_keys(samples->list, samples->allow_unknown_keys);
+    mmn_list_allow_no_questions(samples->list, samples->without_questions);
     return mmn_list_has_texts(samples->list, &samples->has_texts, error);
 }
 

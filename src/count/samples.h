@@ -25,6 +25,7 @@ typedef struct mmn_samples {
     uint32_t shard, shards; /* 0, 0: all */
     bool allow_unknown_keys; /* of the list's lines */
     bool allow_long_prompts; /* of more positions than the model was made for */
+    bool without_questions;  /* who takes them asks about their pictures itself: lines need not */
     bool skip_bad;           /* bad lines are passed over while the list is read */
     mmn_status (*check)(const void *context, const mmn_sample *sample, const char *file,
                         mmn_error *error); /* of every sample; NULL: they need nothing more */

@@ -18,8 +18,8 @@
 /* ---- Keys ------------------------------------------------------------------------------------ */
 
 const char *const mmn_list_keys[MMN_LIST_KEYS] = {
-    "id",   "domain",    "image", "question", "answers", "metric",  "choices", "prompt",
-    "text", "text_file", "words", "from",     "to",      "general", "local"};
+    "id",        "domain", "image", "question", "answers", "metric", "choices", "prompt",  "text",
+    "text_file", "words",  "from",  "to",       "general", "local",  "objects", "property"};
 
 /* What published lists call what a line of ours says. */
 static const struct {
@@ -104,7 +104,8 @@ static void check_keys(const mmn_list *list, const mmn_object *line)
         mmn_read_wrong(line, key,
                        "is no key of a list%s%s%s; a sample has id, domain, image, question, "
                        "answers, metric, choices, prompt and words, an edit from, to, general and "
-                       "local besides, a text id, domain and text or text_file "
+                       "local besides, a picture to ask about objects or property, a text id, "
+                       "domain and text or text_file "
                        "(--allow-unknown-keys passes over others)",
                        nearest ? "; did you mean \"" : "", nearest ? nearest : "",
                        nearest ? "\"?" : "");
@@ -200,6 +201,11 @@ void mmn_list_allow_unknown_keys(mmn_list *list, bool allow)
     list->allows_unknown_keys = allow;
 }
 
+void mmn_list_allow_no_questions(mmn_list *list, bool allow)
+{
+    list->allows_no_questions = allow;
+}
+
 uint64_t mmn_list_line(const mmn_list *list)
 {
     return list->line;
@@ -272,9 +278,9 @@ static void read_id(mmn_sample *sample, mmn_list *list, const mmn_object *line)
 /* Whether the line has a text; it has the form of those before it. */
 static bool read_form(mmn_list *list, const mmn_object *line)
 {
-    static const char *const asking[] = {"question", "prompt",  "image", "answers",
-                                         "metric",   "choices", "words", "from",
-                                         "to",       "general", "local"};
+    static const char *const asking[] = {"question", "prompt",  "image",   "answers", "metric",
+                                         "choices",  "words",   "from",    "to",      "general",
+                                         "local",    "objects", "property"};
     bool whole = mmn_object_value(line, "text");
     bool has_text = whole || mmn_object_value(line, "text_file");
     const char *key = whole ? "text" : "text_file";

@@ -6,7 +6,9 @@
  * to the list's folder; absent: text only "question" text "prompt" text, the raw prompt, for which
  * no template is used; one of the two is required "answers" array of texts; "choices" array of
  * texts "words" array of texts "from", "to" texts: an edit; "general", "local" arrays of objects
- * with "image", "question" and "prompt" as above, each the line's where it is absent "metric"
+ * with "image", "question" and "prompt" as above, each the line's where it is absent "objects"
+ * array of texts, none empty and none twice: what the picture shows; "property" text: what somebody
+ * in it may be "metric"
  * "vqa", "exact", "anls", "choice", "lingo" or "language" "id" text or integer; absent: the line's
  * number or, where the samples are texts to read and not questions to answer, beside "domain" and
  * "id": "text" text, not empty; or "text_file" a path, relative to the list's folder, of a file
@@ -63,6 +65,10 @@ typedef struct mmn_sample {
     size_t word_count;
     const char *from, *to; /* of an edit: a word of the answer, and what shall be said instead; or
                               both NULL */
+    const char *const *objects; /* what the picture shows, in bytewise order; NULL: the line does
+                                   not say */
+    size_t object_count;
+    const char *property;                  /* what somebody in the picture may be; or NULL */
     const mmn_list_asked *general, *local; /* where the other word shall be said, too, and where
                                          nothing shall change */
     size_t general_count, local_count;
@@ -88,6 +94,9 @@ void mmn_list_close(mmn_list *list);
 
 /* Whether keys that no sample has are passed over (at first they are errors). */
 void mmn_list_allow_unknown_keys(mmn_list *list, bool allow);
+/* Whether lines need neither question nor prompt, whose pictures alone are wanted (at first that is
+ * an error). */
+void mmn_list_allow_no_questions(mmn_list *list, bool allow);
 
 /* Reads the next sample. *found is false at the end, with MMN_OK. A line that is wrong is MMN_INPUT
  * with file and line; the next call goes on with the line after it. */

@@ -1,4 +1,6 @@
 /* What lines of lists ask: pictures, a question, how its answer is judged, and an edit. */
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -99,6 +101,22 @@ static void read_metric(mmn_sample *sample, const mmn_object *line)
             name);
 }
 
+/* ---- What pictures show ---------------------------------------------------------------------- */
+
+static void read_objects(mmn_sample *sample, mmn_list *list, const mmn_object *line)
+{
+    read_texts(&sample->objects, &sample->object_count, list, line, "objects");
+    if (!mmn_read_fine(line) || sample->object_count == 0)
+        return;
+    const char **objects = (const char **)(uintptr_t)sample->objects;
+    qsort(objects, sample->object_count, sizeof(*objects), mmn_compare_names);
+    if (objects[0][0] == '\0')
+        mmn_read_wrong(line, "objects", "must not have an empty text");
+    for (size_t i = 1; i < sample->object_count; i++)
+        if (strcmp(objects[i - 1], objects[i]) == 0)
+            mmn_read_wrong(line, "objects", "has \"%.60s\" twice", objects[i]);
+}
+
 /* ---- Edits ----------------------------------------------------------------------------------- */
 
 /* One of what an edit is tried on: what it does not say is as the line has it. */
@@ -161,11 +179,13 @@ void mmn_list_read_question(mmn_sample *sample, mmn_list *list, const mmn_object
     read_images(&sample->images, &sample->image_count, list, line);
     mmn_read_text(&sample->question, line, "question");
     mmn_read_text(&sample->prompt, line, "prompt");
-    if (!sample->prompt)
+    if (!sample->prompt && !list->allows_no_questions)
         mmn_read_required(line, "question");
     read_texts(&sample->answers, &sample->answer_count, list, line, "answers");
     read_texts(&sample->choices, &sample->choice_count, list, line, "choices");
     read_texts(&sample->words, &sample->word_count, list, line, "words");
     read_metric(sample, line);
     read_edit(sample, list, line);
+    read_objects(sample, list, line);
+    mmn_read_text(&sample->property, line, "property");
 }

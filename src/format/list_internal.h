@@ -16,7 +16,7 @@ struct mmn_list {
     const char *text;
     size_t size, next; /* where the next line begins */
     uint64_t line;
-    bool allows_unknown_keys;
+    bool allows_unknown_keys, allows_no_questions;
     enum { FORM_UNKNOWN, FORM_QUESTIONS, FORM_TEXTS } form; /* of the lines so far */
 
     /* What the current sample points to. */
@@ -28,7 +28,7 @@ struct mmn_list {
 };
 
 /* The keys that a line may have, in the order of the list's digest. */
-#define MMN_LIST_KEYS 15
+#define MMN_LIST_KEYS 17
 extern const char *const mmn_list_keys[MMN_LIST_KEYS];
 
 /* "name" beside the list, as long as the sample; NULL after a failure. */

@@ -272,6 +272,12 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder, const mmn_mode
     return MMN_OK;
 }
 
+const char *mmn_model_resize_order(const mmn_model *model)
+{
+    return model->image_settings.resize_order == MMN_RESIZE_PILLOW_13 ? "pillow-13"
+                                                                      : "horizontal-first";
+}
+
 bool mmn_model_has_language(const mmn_model *model)
 {
     return model->config.judge.layers == 0 && model->config.query_size == 0;

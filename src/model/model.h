@@ -36,6 +36,9 @@ struct mmn_model {
     mmn_model_info info;
 };
 
+/* How its pictures are resized: "horizontal-first" or "pillow-13". */
+const char *mmn_model_resize_order(const mmn_model *model);
+
 /* Whether the model continues texts. A judge and a detector do not. */
 bool mmn_model_has_language(const mmn_model *model);
 

@@ -144,11 +144,6 @@ void mmn_contribution_list_describe(mmn_result *result, const void *context)
         mmn_as_whole(list->at_least), mmn_generation_of(study->model), MMN_ALLOWED(study->allowed));
 }
 
-static mmn_value domain_of(const mmn_contribution_list *list, size_t domain)
-{
-    return mmn_as_text(domain == SIZE_MAX ? NULL : mmn_domain_name(&list->study, domain));
-}
-
 static mmn_value mean_of(const mmn_said_mean *mean)
 {
     return mmn_real_if(mean->count > 0, mean->sum / (double)(mean->count > 0 ? mean->count : 1));
@@ -162,7 +157,7 @@ static void add_summary(mmn_result *result, const mmn_contribution_list *list, s
         result->failed = true;
         return;
     }
-    MMN_ADD(result, "summary", domain_of(list, domain),
+    MMN_ADD(result, "summary", mmn_domain_of(&list->study, domain),
             mmn_as_text(mmn_neuron_order_name(order, list->options)), mmn_as_whole(summary.answers),
             mmn_as_whole(summary.words), mean_of(&summary.region),
             mmn_as_whole(summary.region.count), mean_of(&summary.across),
@@ -178,9 +173,9 @@ static void add_drop(mmn_result *result, const mmn_contribution_list *list, size
     if (!mmn_said_drops(&drop, list, domain, kind, neurons))
         result->failed = true;
     else if (drop.samples > 0)
-        MMN_ADD(result, "drops", domain_of(list, domain), mmn_as_text(mmn_disturbance_names[kind]),
-                mmn_as_text(mmn_disturbed_names[neurons]), mmn_as_real(drop.interval.mean),
-                mmn_real_if(drop.samples > 1, drop.interval.low),
+        MMN_ADD(result, "drops", mmn_domain_of(&list->study, domain),
+                mmn_as_text(mmn_disturbance_names[kind]), mmn_as_text(mmn_disturbed_names[neurons]),
+                mmn_as_real(drop.interval.mean), mmn_real_if(drop.samples > 1, drop.interval.low),
                 mmn_real_if(drop.samples > 1, drop.interval.high), mmn_as_whole(drop.samples),
                 mmn_as_real(drop.changes), mmn_as_real(drop.stays));
 }
@@ -309,8 +304,8 @@ void mmn_contribution_list_fill(mmn_result *result, const void *context)
     add_groups(result, list);
     for (size_t s = 0; s < list->sample_count; s++) {
         const mmn_said_sample *sample = &list->samples[s];
-        MMN_ADD(result, "answers", mmn_as_text(sample->id), domain_of(list, sample->domain),
-                mmn_as_text(sample->answer));
+        MMN_ADD(result, "answers", mmn_as_text(sample->id),
+                mmn_domain_of(&list->study, sample->domain), mmn_as_text(sample->answer));
         for (size_t w = 0; w < sample->word_count; w++)
             add_word(result, list, sample, &sample->words[w]);
     }

@@ -1,15 +1,11 @@
 /* Detection: what of a picture the queries name, and where, as a result; doc/formats.md describes
  * its JSON. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/memory.h"
-#include "model/input.h"
 #include "model/model.h"
-#include "pass/session.h"
+#include "study/looking.h"
 #include "study/result_forms.h"
 
 static const mmn_form_table tables[] = {
@@ -45,21 +41,14 @@ static const char people[] =
 const mmn_form mmn_detect_form = {
     .format = "mmneuron-detect-1", .tables = tables, .json = json, .people = people};
 
-/* A box, in pixels. */
-typedef struct detection {
-    size_t patch, query;
-    float score, left, top, right, bottom;
-} detection;
-
 /* A search at work. */
 typedef struct search {
     const mmn_model *model;
     const mmn_detect_options *options;
-    mmn_session *session;
-    mmn_input *picture; /* with the first query */
-    float *logits;      /* [patches]: the largest of the queries' so far... */
-    size_t *best;       /* [patches]: ...and whose it is */
-    detection *found;   /* [patches] */
+    mmn_looking looking;
+    float *logits;        /* [patches]: the largest of the queries' so far... */
+    size_t *best;         /* [patches]: ...and whose it is */
+    mmn_detection *found; /* [patches] */
     size_t found_count;
     double begun; /* seconds of the clock */
 } search;
@@ -69,40 +58,13 @@ static size_t patches_of(const search *s)
     return s->model->config.vision.patches;
 }
 
-static mmn_status check(const mmn_model *model, const mmn_detect_options *options, mmn_error *error)
+static mmn_status check(const mmn_detect_options *options, mmn_error *error)
 {
-    if (options->query_count == 0 || !(options->threshold >= 0 && options->threshold <= 1))
-        return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        options->query_count == 0 ? "there is no query to look for"
-                                                  : "the threshold must lie from 0 to 1");
-    if (model->config.query_size == 0)
-        return mmn_fail(error, MMN_INPUT, model->folder, NULL,
-                        "is no detector, but a model of the family %s; expected owlvit",
-                        model->config.family->model_type);
-    return model->tokenizer ? MMN_OK
-                            : mmn_fail(error, MMN_USAGE, model->folder, NULL,
-                                       "was opened without its tokenizer, which queries need");
-}
-
-/* ---- Queries --------------------------------------------------------------------------------- */
-
-/* The picture with query number `index`. */
-static mmn_status make_input(mmn_input **input, const search *s, size_t index, mmn_error *error)
-{
-    const char *query = s->options->queries[index];
-    const uint32_t most = s->model->config.language.max_position_embeddings;
-    int32_t *ids;
-    size_t count;
-    *input = NULL;
-    MMN_TRY(
-        mmn_tokenizer_encode(s->model->tokenizer, query, strlen(query), true, &ids, &count, error));
-    mmn_status status = count <= most
-                            ? mmn_input_extend(input, s->picture, 0, ids, count, error)
-                            : mmn_fail(error, MMN_INPUT, NULL, MMN_PLACE("query %zu", index + 1),
-                                       "has %zu tokens; the model reads texts of at most %u", count,
-                                       most);
-    mmn_free(ids);
-    return status;
+    return options->query_count > 0 && options->threshold >= 0 && options->threshold <= 1
+               ? MMN_OK
+               : mmn_fail(error, MMN_USAGE, NULL, NULL,
+                          options->query_count == 0 ? "there is no query to look for"
+                                                    : "the threshold must lie from 0 to 1");
 }
 
 static mmn_status tell(const search *s, size_t done, mmn_error *error)
@@ -120,14 +82,11 @@ static mmn_status tell(const search *s, size_t done, mmn_error *error)
 
 static mmn_status look_for(search *s, size_t query, mmn_error *error)
 {
-    mmn_input *input;
     MMN_TRY(tell(s, query, error));
-    MMN_TRY(make_input(&input, s, query, error));
-    const mmn_status status = mmn_session_prefill(s->session, input, error);
-    mmn_input_free(input);
-    MMN_TRY(status);
+    MMN_TRY(mmn_look_for(&s->looking, s->options->queries[query], MMN_PLACE("query %zu", query + 1),
+                         error));
     for (size_t patch = 0; patch < patches_of(s); patch++) {
-        const float logit = s->session->detector.logits[patch];
+        const float logit = s->looking.session->detector.logits[patch];
         if (query > 0 && !(logit > s->logits[patch]))
             continue;
         s->logits[patch] = logit;
@@ -136,52 +95,20 @@ static mmn_status look_for(search *s, size_t query, mmn_error *error)
     return MMN_OK;
 }
 
-/* ---- Boxes ----------------------------------------------------------------------------------- */
-
-/* The largest score first; of equal ones that of the first patch. */
-static int compare(const void *left, const void *right)
-{
-    const detection *a = left, *b = right;
-    if (a->score != b->score)
-        return a->score > b->score ? -1 : 1;
-    return (a->patch > b->patch) - (a->patch < b->patch);
-}
-
-/* Corners are centre -+ half the sides, times the picture's, in binary32. */
-static void keep_boxes(search *s)
-{
-    const mmn_resolution size = s->picture->image_sizes[0];
-    const float width = (float)size.width, height = (float)size.height;
-    for (size_t patch = 0; patch < patches_of(s); patch++) {
-        const float *box = s->session->detector.boxes + 4 * patch;
-        const float score = mmn_detector_score(s->logits[patch]);
-        if (score > (float)s->options->threshold)
-            s->found[s->found_count++] = (detection){.patch = patch,
-                                                     .query = s->best[patch],
-                                                     .score = score,
-                                                     .left = (box[0] - 0.5f * box[2]) * width,
-                                                     .top = (box[1] - 0.5f * box[3]) * height,
-                                                     .right = (box[0] + 0.5f * box[2]) * width,
-                                                     .bottom = (box[1] + 0.5f * box[3]) * height};
-    }
-    if (s->found_count > 0)
-        qsort(s->found, s->found_count, sizeof(*s->found), compare);
-}
-
 /* ---- The result ------------------------------------------------------------------------------ */
 
 static uint64_t count_found(const search *s, size_t query)
 {
     uint64_t count = 0;
     for (size_t i = 0; i < s->found_count; i++)
-        count += s->found[i].query == query;
+        count += s->best[s->found[i].patch] == query;
     return count;
 }
 
 static mmn_status make_result(mmn_result **made, const search *s, const char *digest,
                               mmn_error *error)
 {
-    const mmn_resolution size = s->picture->image_sizes[0];
+    const mmn_resolution size = s->looking.picture->image_sizes[0];
     const mmn_detect_options *options = s->options;
     MMN_TRY(mmn_result_begin(made, &mmn_detect_form, error));
     MMN_ADD(*made, "result", mmn_as_text(mmn_version()), mmn_as_text(digest),
@@ -191,8 +118,8 @@ static mmn_status make_result(mmn_result **made, const search *s, const char *di
         MMN_ADD(*made, "queries", mmn_as_text(options->queries[i]),
                 mmn_as_whole(count_found(s, i)));
     for (size_t i = 0; i < s->found_count; i++) {
-        const detection *found = &s->found[i];
-        MMN_ADD(*made, "detections", mmn_as_text(options->queries[found->query]),
+        const mmn_detection *found = &s->found[i];
+        MMN_ADD(*made, "detections", mmn_as_text(options->queries[s->best[found->patch]]),
                 mmn_as_real((double)found->score), mmn_as_real((double)found->left),
                 mmn_as_real((double)found->top), mmn_as_real((double)found->right),
                 mmn_as_real((double)found->bottom), mmn_as_whole(found->patch));
@@ -202,20 +129,19 @@ static mmn_status make_result(mmn_result **made, const search *s, const char *di
 
 static mmn_status run(mmn_result **result, search *s, mmn_error *error)
 {
-    const mmn_session_options session = {.size = sizeof(session), .prompt_only = 1};
     const size_t patches = patches_of(s);
     char digest[MMN_DIGEST_SIZE];
-    MMN_TRY(check(s->model, s->options, error));
+    MMN_TRY(check(s->options, error));
+    MMN_TRY(mmn_looking_open(&s->looking, s->model, error));
     MMN_NEED(s->logits = mmn_allocate(patches, sizeof(*s->logits), error));
     MMN_NEED(s->best = mmn_allocate(patches, sizeof(*s->best), error));
     MMN_NEED(s->found = mmn_allocate(patches, sizeof(*s->found), error));
-    MMN_TRY(mmn_session_create(&s->session, s->model, &session, error));
-    MMN_TRY(mmn_input_from_prompt(&s->picture, s->model, s->options->queries[0], &s->options->image,
-                                  1, error));
+    MMN_TRY(mmn_look_at(&s->looking, s->options->image, error));
     for (size_t i = 0; i < s->options->query_count; i++)
         MMN_TRY(look_for(s, i, error));
     MMN_TRY(tell(s, s->options->query_count, error));
-    keep_boxes(s);
+    s->found_count =
+        mmn_looking_find(s->found, &s->looking, s->logits, (float)s->options->threshold);
     MMN_TRY(mmn_model_digest(s->model, digest, error));
     return make_result(result, s, digest, error);
 }
@@ -231,8 +157,7 @@ mmn_status mmn_detect(mmn_result **result, const mmn_model *model,
     MMN_GIVEN_TEXTS(error, "query", options->query_count, options->queries);
     search s = {.model = model, .options = options, .begun = mmn_clock()};
     const mmn_status status = run(result, &s, error);
-    mmn_session_free(s.session);
-    mmn_input_free(s.picture);
+    mmn_looking_close(&s.looking);
     mmn_free(s.logits);
     mmn_free(s.best);
     mmn_free(s.found);

@@ -108,11 +108,6 @@ static bool is_first(const mmn_edit_list *list, size_t way)
     return way == 0 || !mmn_edit_alike(&list->ways[way - 1], &list->ways[way]);
 }
 
-static mmn_value domain_of(const mmn_edit_list *list, size_t domain)
-{
-    return mmn_as_text(domain == SIZE_MAX ? NULL : mmn_domain_name(&list->study, domain));
-}
-
 static mmn_value method_of(const mmn_edit_way *way)
 {
     return mmn_as_text(mmn_edit_method_name(way->optimised));
@@ -154,7 +149,7 @@ static void add_summary(mmn_result *result, const mmn_edit_list *list, size_t do
             values[count++] = value;
     }
     const mmn_interval interval = mmn_interval_of(values, count);
-    MMN_ADD(result, "summary", domain_of(list, domain), method_of(&list->ways[way]),
+    MMN_ADD(result, "summary", mmn_domain_of(&list->study, domain), method_of(&list->ways[way]),
             chosen_of(&list->ways[way]), mmn_as_text(mmn_edit_measure_names[measure]),
             mmn_as_whole(count), mmn_real_if(count > 0, interval.mean),
             mmn_real_if(count > 1, interval.low), mmn_real_if(count > 1, interval.high));
@@ -208,7 +203,7 @@ static mmn_value measure_of(const mmn_tried_way *tried, mmn_edit_measure measure
 
 static void add_edit(mmn_result *result, const mmn_edit_list *list, const mmn_tried_edit *edit)
 {
-    MMN_ADD(result, "edits", mmn_as_text(edit->id), domain_of(list, edit->domain),
+    MMN_ADD(result, "edits", mmn_as_text(edit->id), mmn_domain_of(&list->study, edit->domain),
             mmn_as_text(edit->from), mmn_as_text(edit->to), mmn_as_text(edit->answer),
             mmn_as_truth(edit->said), mmn_as_real(edit->before[0]), mmn_as_real(edit->before[1]));
     for (size_t i = 0; edit->said && i < list->way_count; i++) {

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/text_buffer.h"
+#include "study/looking.h"
 
 #define EMBEDDINGS_GRADIENT "grad.language.embeddings"
 #define QUERY "detector.query"
@@ -15,14 +16,11 @@
 
 static mmn_status check_models(const mmn_joint *joint, mmn_error *error)
 {
-    if (joint->detector->config.query_size == 0)
-        return mmn_fail(error, MMN_INPUT, joint->detector->folder, NULL,
-                        "is no detector, but a model of the family %s; expected owlvit",
-                        joint->detector->config.family->model_type);
+    MMN_TRY(mmn_looking_check(joint->detector, error));
     MMN_TRY(mmn_model_check_language(joint->language, error));
-    if (!joint->language->tokenizer || !joint->detector->tokenizer)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "a model was opened without its tokenizer, which prompts need");
+    if (!joint->language->tokenizer)
+        return mmn_fail(error, MMN_USAGE, joint->language->folder, NULL,
+                        "was opened without its tokenizer, which prompts need");
     return joint->language->config.vision.patches > 0
                ? MMN_OK
                : mmn_fail(error, MMN_INPUT, joint->language->folder, NULL,
@@ -128,30 +126,34 @@ mmn_status mmn_joint_ask(mmn_joint *joint, mmn_input **input, const char *prompt
                     positions, patches);
 }
 
-/* Lets the language model read the embedding as the input's image. */
-static mmn_status lend(mmn_joint *joint, const mmn_input *input, const float *embedding,
-                       mmn_error *error)
+mmn_status mmn_joint_lend(mmn_joint *joint, const mmn_input *input, const float *embedding,
+                          mmn_error *error)
 {
     MMN_TRY(mmn_alignment_run(&joint->speaking->compute, &joint->alignment,
                               embedding + joint->width, joint->rows - 1, joint->features, error));
     return mmn_session_take_features(joint->speaking, input, joint->features, error);
 }
 
-mmn_status mmn_joint_answer(mmn_joint *joint, const mmn_input *input, const float *embedding,
-                            size_t tokens, char **answer, mmn_error *error)
+mmn_status mmn_joint_say(mmn_joint *joint, const mmn_input *input, size_t tokens, char **answer,
+                         mmn_error *error)
 {
     size_t count;
     int32_t *ids = mmn_allocate(tokens, sizeof(*ids), error);
     MMN_NEED(ids);
-    mmn_status status = lend(joint, input, embedding, error);
-    if (status == MMN_OK)
-        status = mmn_session_prefill(joint->speaking, input, error);
+    mmn_status status = mmn_session_prefill(joint->speaking, input, error);
     if (status == MMN_OK)
         status = mmn_session_generate(joint->speaking, tokens, ids, &count, error);
     if (status == MMN_OK)
         status = mmn_model_decode(joint->language, ids, count, 1, answer, error);
     mmn_free(ids);
     return status;
+}
+
+mmn_status mmn_joint_answer(mmn_joint *joint, const mmn_input *input, const float *embedding,
+                            size_t tokens, char **answer, mmn_error *error)
+{
+    MMN_TRY(mmn_joint_lend(joint, input, embedding, error));
+    return mmn_joint_say(joint, input, tokens, answer, error);
 }
 
 /* ---- And back -------------------------------------------------------------------------------- */
@@ -178,7 +180,7 @@ mmn_status mmn_joint_gradient(mmn_joint *joint, const mmn_input *input, const fl
                                      .kind = MMN_OBJECTIVE_LOGIT,
                                      .token = token,
                                      .position = MMN_LAST_POSITION};
-    MMN_TRY(lend(joint, input, embedding, error));
+    MMN_TRY(mmn_joint_lend(joint, input, embedding, error));
     MMN_TRY(mmn_session_gradient(joint->speaking, input, &objective, logit, error));
     take_image_rows(joint, input);
     memset(gradient, 0, joint->width * sizeof(float));

@@ -44,8 +44,15 @@ const float *mmn_joint_query(const mmn_joint *joint);
 mmn_status mmn_joint_ask(mmn_joint *joint, mmn_input **input, const char *prompt, const char *image,
                          mmn_error *error);
 
-/* What the language model answers where it reads the embedding; *answer is freed with
- * mmn_release. */
+/* Lets the language model read the embedding as the image of this input and of all further ones
+ * about the same picture. */
+mmn_status mmn_joint_lend(mmn_joint *joint, const mmn_input *input, const float *embedding,
+                          mmn_error *error);
+/* What it answers to an input whose embedding it has been lent; *answer is freed with
+ * mmn_release. Positions that begin as those of the input before are not computed again. */
+mmn_status mmn_joint_say(mmn_joint *joint, const mmn_input *input, size_t tokens, char **answer,
+                         mmn_error *error);
+/* Both. */
 mmn_status mmn_joint_answer(mmn_joint *joint, const mmn_input *input, const float *embedding,
                             size_t tokens, char **answer, mmn_error *error);
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "study/locate.h"
+#include "study/looking.h"
 #include "study/result_forms.h"
 #include "study/run_result.h"
 
@@ -177,15 +178,13 @@ static mmn_status perturb(locating *l, mmn_error *error)
 static void add_boxes(mmn_result *result, const locating *l)
 {
     static const char *const of[] = {"class", "x", "y", "width", "height"};
-    const float width = (float)l->size.width, height = (float)l->size.height;
     for (size_t patch = 0; patch < l->saliency.patches; patch++) {
-        const float *box = l->saliency.boxes + patch * MMN_BOX_SIDES;
+        const mmn_detection box =
+            mmn_detection_of(l->saliency.boxes + patch * MMN_BOX_SIDES, l->size);
         MMN_ADD(result, "boxes", mmn_as_whole(patch),
                 mmn_as_real((double)mmn_detector_score(l->saliency.logits[patch])),
-                mmn_as_real((double)((box[0] - 0.5f * box[2]) * width)),
-                mmn_as_real((double)((box[1] - 0.5f * box[3]) * height)),
-                mmn_as_real((double)((box[0] + 0.5f * box[2]) * width)),
-                mmn_as_real((double)((box[1] + 0.5f * box[3]) * height)));
+                mmn_as_real((double)box.left), mmn_as_real((double)box.top),
+                mmn_as_real((double)box.right), mmn_as_real((double)box.bottom));
         for (size_t number = 0; number < MMN_BOX_NUMBERS; number++) {
             const size_t i = patch * MMN_BOX_NUMBERS + number;
             MMN_ADD(result, "numbers", mmn_as_text(of[number]), mmn_as_real(l->saliency.cosines[i]),

@@ -8,8 +8,8 @@
 
 extern const mmn_form mmn_evaluation_form, mmn_perplexity_form, mmn_perturbation_form,
     mmn_lens_form, mmn_contributions_form, mmn_contribution_list_form, mmn_judge_result_form,
-    mmn_detect_form, mmn_locate_form, mmn_edit_form, mmn_edits_form, mmn_encode_form,
-    mmn_features_form, mmn_sweep_form, mmn_similarity_form;
+    mmn_detect_form, mmn_locate_form, mmn_hallucinations_form, mmn_bias_form, mmn_edit_form,
+    mmn_edits_form, mmn_encode_form, mmn_features_form, mmn_sweep_form, mmn_similarity_form;
 
 /* Fills an evaluation's table "statements" from its comparisons: about likelihood, and in
  * percentage points about accuracy where that alone is measured. */

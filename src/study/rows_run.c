@@ -89,7 +89,6 @@ static mmn_status digest_samples(char data[MMN_DIGEST_SIZE], const mmn_samples *
 
 mmn_status mmn_rows_run_text(char **text, const mmn_rows_run *run, mmn_error *error)
 {
-    const bool vertical = run->samples->model->image_settings.resize_order == MMN_RESIZE_PILLOW_13;
     const char *neurons = run->neurons_digest;
     char data[MMN_DIGEST_SIZE];
     mmn_text made = {0};
@@ -100,7 +99,7 @@ mmn_status mmn_rows_run_text(char **text, const mmn_rows_run *run, mmn_error *er
     mmn_text_add(&made, *neurons ? "\"neurons\": \"%s\", " : "\"neurons\": null, ", neurons);
     mmn_text_add(&made, "\"data\": \"%s\", \"settings\": {", data);
     add_plan(&made, run->plan);
-    mmn_text_add(&made, ", \"resize_order\": \"%s\"", vertical ? "pillow-13" : "horizontal-first");
+    mmn_text_add(&made, ", \"resize_order\": \"%s\"", mmn_model_resize_order(run->samples->model));
     add_asked(&made, run->asked);
     mmn_text_add(&made, "}");
     return mmn_text_finish(&made, text, error);

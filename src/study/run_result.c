@@ -16,6 +16,11 @@ const char *mmn_domain_name(const mmn_study *study, size_t domain)
     return study->samples.domains.domains[domain].name;
 }
 
+mmn_value mmn_domain_of(const mmn_study *study, size_t domain)
+{
+    return mmn_as_text(domain == SIZE_MAX ? NULL : mmn_domain_name(study, domain));
+}
+
 const char *mmn_setting_of(const mmn_study *study, const mmn_run *run)
 {
     return mmn_plan_setting(&study->plan, run);

@@ -110,6 +110,8 @@ mmn_patch_grid mmn_patch_grid_of(const mmn_model *model, const mmn_input *input)
                                                   : mmn_domain_name(study, (run)->neurons_of)),    \
         (run)->off == MMN_OFF_RANDOM ? mmn_as_whole((run)->seed) : mmn_as_nothing()
 const char *mmn_domain_name(const mmn_study *study, size_t domain);
+/* Its name as a value, or nothing for all of them: SIZE_MAX. */
+mmn_value mmn_domain_of(const mmn_study *study, size_t domain);
 /* The name of a run's setting: "none" with nothing off. */
 const char *mmn_setting_of(const mmn_study *study, const mmn_run *run);
 mmn_value mmn_generation_of(const mmn_model *model);

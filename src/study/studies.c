@@ -65,7 +65,9 @@ static const mmn_form *form_of(const char *format)
                                             &mmn_encode_form,
                                             &mmn_features_form,
                                             &mmn_detect_form,
-                                            &mmn_locate_form};
+                                            &mmn_locate_form,
+                                            &mmn_hallucinations_form,
+                                            &mmn_bias_form};
     for (size_t i = 0; i < MMN_LENGTH(forms); i++)
         if (strcmp(forms[i]->format, format) == 0)
             return forms[i];

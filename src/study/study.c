@@ -226,6 +226,25 @@ void *mmn_study_row(const mmn_study *study, size_t run)
     return mmn_study_rows_of(&study->rows, run);
 }
 
+void mmn_study_count_positions(mmn_study *study, const mmn_input *input)
+{
+    const size_t image = mmn_input_image_positions(input);
+    study->rows.sample.positions[0] += mmn_input_length(input) - image;
+    study->rows.sample.positions[1] += image;
+}
+
+static mmn_status make_input(mmn_input **input, mmn_study *study, const mmn_planned_sample *planned,
+                             mmn_error *error)
+{
+    bool bad;
+    *input = NULL;
+    if (study->samples.without_questions)
+        return MMN_OK;
+    MMN_TRY(mmn_samples_input(input, &study->samples, planned, &bad, error));
+    mmn_study_count_positions(study, *input);
+    return MMN_OK;
+}
+
 /* Runs the sample, and makes its rows. */
 static mmn_status measure_sample(void *kept, const mmn_planned_sample *planned, mmn_error *error)
 {
@@ -233,12 +252,8 @@ static mmn_status measure_sample(void *kept, const mmn_planned_sample *planned, 
     mmn_row_sample *sample = &study->rows.sample;
     mmn_input *input;
     mmn_error problem = {0};
-    bool bad;
-    MMN_TRY(mmn_samples_input(&input, &study->samples, planned, &bad, error));
+    MMN_TRY(make_input(&input, study, planned, error));
     const uint64_t passed = mmn_model_nonfinite(study->model, NULL);
-    const size_t image = mmn_input_image_positions(input);
-    sample->positions[0] = mmn_input_length(input) - image;
-    sample->positions[1] = image;
     mmn_status status = study->function(kept, planned, input, &problem);
     sample->nonfinite = mmn_model_nonfinite(study->model, NULL) > passed;
     if (status != MMN_OK) {

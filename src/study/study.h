@@ -87,6 +87,9 @@ void *mmn_study_row(const mmn_study *study, size_t run);
 void *mmn_study_allocate_in_row(mmn_study *study, size_t count, size_t size, mmn_error *error);
 void *mmn_study_keep_in_row(mmn_study *study, void *block, mmn_error *error);
 
+/* Counts the positions of an input among those of the sample at hand. */
+void mmn_study_count_positions(mmn_study *study, const mmn_input *input);
+
 /* Tells that `done` more is done (0: that it is still at work). MMN_INTERRUPTED when it shall
  * stop. */
 mmn_status mmn_study_advance(mmn_study *study, uint64_t done, mmn_error *error);
@@ -102,7 +105,8 @@ mmn_status mmn_study_reserve_logits(mmn_study *study, size_t rows, mmn_error *er
 /* What the language model's head makes of normed [rows][hidden_size], in study->logits. */
 float *mmn_study_logits(mmn_study *study, const float *normed, size_t rows);
 
-/* What is done with a sample, whose input is freed afterwards. */
+/* What is done with a sample, whose input is freed afterwards. Of samples without questions it is
+ * NULL, and the function makes inputs itself (mmn_study_count_positions). */
 typedef mmn_status (*mmn_study_function)(void *context, const mmn_planned_sample *planned,
                                          const mmn_input *input, mmn_error *error);
 

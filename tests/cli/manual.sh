@@ -37,6 +37,7 @@ examples_work() {
     cp "$images/wide.jpg" photo.jpg
     make_list 4 data.jsonl
     sed 's/}$/, "from": "shal", "to": "cat"}/' data.jsonl >edits.jsonl
+    echo '{"domain": "a", "image": "photo.jpg", "objects": ["cat"]}' >objects.jsonl
     put_on_path
     mmneuron dump llava-tiny --image photo.jpg --prompt "<image> What is this?" \
         -o theirs.safetensors --quiet >/dev/null || return 1
@@ -103,11 +104,11 @@ for page in "$top_srcdir"/doc/*.1; do
     # The importer is another program, of data that are not ours to give; import.sh tests it.
     [ "${page##*/}" = mmneuron-import.1 ] && continue
     # A build may leave out what CLIP's tokenizer needs.
-    case ${page##*/} in mmneuron-detect.1 | mmneuron-locate.1) true ;; *) false ;; esac && ! can_read "$top_srcdir/golden/checkpoints/owlvit" &&
+    case ${page##*/} in mmneuron-detect.1 | mmneuron-locate.1 | mmneuron-hallucinations.1 | mmneuron-bias.1) true ;; *) false ;; esac && ! can_read "$top_srcdir/golden/checkpoints/owlvit" &&
         continue
     check "the examples of $(basename "$page") work" examples_work "$page"
 done
-for command in info ask count merge rank eval perturb lens contrib edit edits judge detect locate encode report dump verify digest; do
+for command in info ask count merge rank eval perturb lens contrib edit edits judge detect locate hallucinations bias encode report dump verify digest; do
     check "the manual of mmneuron $command has its options" has_every_option $command
 done
 for study in $(sed -n 's/^ *X(\([a-z]*\)).*/\1/p' "$top_srcdir/src/study/studies.h"); do

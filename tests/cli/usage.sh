@@ -2,7 +2,7 @@
 # Help, version, wrong usage and outputs that cannot be written.
 . "$top_srcdir/tests/cli/setup.sh"
 
-commands="info ask count merge rank eval perturb lens contrib judge detect locate encode report dump verify digest"
+commands="info ask count merge rank eval perturb lens contrib judge detect locate hallucinations bias encode report dump verify digest"
 
 lists_commands() {
     exits 0 $MMNEURON "$@" || return 1

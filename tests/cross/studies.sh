@@ -73,14 +73,34 @@ encode_model_digest() {
         sed "s/^\(.\{32\}\).*/\1  encode of a model/"
 }
 
-# locate_digest OPTION...: of a word's boxes and of a perturbation, through a detector.
+# joint_digest COMMAND ARGUMENT...: of what is read through a detector.
 detector=$top_srcdir/golden/checkpoints/owlvit-bf16
+joint_digest() {
+    command=$1
+    shift
+    $MMNEURON "$command" "$@" --quiet --json >"$work/result.json" &&
+        sed -e '/"version"/d' -e '/"image"/d' -e '/"list"/d' "$work/result.json" | sha256sum |
+        sed "s/^\(.\{32\}\).*/\1  $command/"
+}
+
+# locate_digest OPTION...: of a word's boxes and of a perturbation.
 locate_digest() {
-    $MMNEURON locate "$detector" "$top_srcdir/golden/checkpoints/llava-1.5" \
+    joint_digest locate "$detector" "$top_srcdir/golden/checkpoints/llava-1.5" \
         --align "$top_srcdir/golden/joint/relu.safetensors" --image "$top_srcdir/golden/images/wide.jpg" \
-        --prompt "<image> There is a" -n 4 --word cat --from cat --to dog --quiet --json "$@" >"$work/result.json" &&
-        sed -e '/"version"/d' -e '/"image"/d' "$work/result.json" | sha256sum |
-        sed "s/^\(.\{32\}\).*/\1  locate/"
+        --prompt "<image> There is a" -n 4 --word cat --from cat --to dog "$@"
+}
+
+# drawn_digest COMMAND OPTION...: of pictures of drawn things.
+drawn_digest() {
+    drawn=$top_srcdir/models/joint
+    command=$1
+    shift
+    joint_digest "$command" "$drawn/detector" "$drawn/model" "$drawn/images/objects.jsonl" \
+        --align "$drawn/alignment.safetensors" --samples 2 "$@"
+}
+
+bias_digest() {
+    drawn_digest bias --from cat --to dog --property cook -n 4 "$@"
 }
 
 # all_digests THREADS
@@ -94,12 +114,12 @@ all_digests() {
 }
 
 if [ "$1" = --print ]; then
-    all_digests 1 && locate_digest
+    all_digests 1 && locate_digest && drawn_digest hallucinations && bias_digest
     exit
 fi
 
 are_published() {
-    all_digests "$1" >"$work/found" && grep -v '  locate$' "$published" | diff - "$work/found"
+    all_digests "$1" >"$work/found" && grep -v '  \(locate\|hallucinations\|bias\)$' "$published" | diff - "$work/found"
 }
 
 check "what studies find is the published on 1 thread" are_published 1
@@ -109,6 +129,9 @@ for threads in 1 2; do
         skip "the same is located on $threads threads" "this build leaves out what the detector's tokenizer needs"
     else
         check "the same is located on $threads threads" is_published locate locate_digest --threads $threads
+        check "the same is hallucinated on $threads threads" is_published hallucinations drawn_digest hallucinations \
+            --threads $threads
+        check "scores move the same on $threads threads" is_published bias bias_digest --threads $threads
     fi
 done
 done_testing

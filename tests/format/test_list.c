@@ -83,6 +83,35 @@ Test(list, reads_every_key)
     mmn_list_close(list);
 }
 
+/* Objects come in bytewise order; a list that says so needs no questions. */
+Test(list, reads_what_pictures_show)
+{
+    static const char text[] =
+        "{\"domain\":\"a\",\"image\":\"x.png\",\"objects\":[\"dog\",\"Cup\",\"cat\"]}\n"
+        "{\"domain\":\"a\",\"image\":\"y.png\",\"objects\":[],\"property\":\"cook\"}\n"
+        "{\"domain\":\"a\",\"image\":\"z.png\"}\n";
+    mmn_list *list = open_text(text, sizeof(text) - 1);
+    mmn_sample sample;
+    bool found;
+    cr_expect_eq(mmn_list_next(list, &sample, &found, &error), MMN_INPUT);
+    cr_expect_str_eq(error.where, "line 1, question");
+    mmn_list_rewind(list);
+    mmn_list_allow_no_questions(list, true);
+    sample = next(list);
+    cr_assert_eq(sample.object_count, 3);
+    cr_expect_str_eq(sample.objects[0], "Cup");
+    cr_expect_str_eq(sample.objects[1], "cat");
+    cr_expect_str_eq(sample.objects[2], "dog");
+    cr_expect_null(sample.property);
+    sample = next(list);
+    cr_expect_not_null(sample.objects);
+    cr_expect_eq(sample.object_count, 0);
+    cr_expect_str_eq(sample.property, "cook");
+    sample = next(list);
+    cr_expect_null(sample.objects);
+    mmn_list_close(list);
+}
+
 /* What a line's edit is tried on is as the line has it, where it does not say. */
 Test(list, reads_edits)
 {
@@ -169,6 +198,14 @@ Test(list, names_bad_lines_and_goes_on)
         {"{\"domain\":\"a\",\"question\":\"x\",\"choices\":{}}", "line 2, choices", "an array"},
         {"{\"domain\":\"a\",\"question\":\"x\",\"metric\":\"bleu\"}", "line 2, metric", "bleu"},
         {"{\"domain\":\"a\",\"question\":\"x\",\"metric\":1}", "line 2, metric", "must be a text"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"objects\":{}}", "line 2, objects", "an array"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"objects\":[1]}", "line 2, objects", "of texts"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"objects\":[\"b\",\"a\",\"b\"]}", "line 2, objects",
+         "twice"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"objects\":[\"b\",\"\"]}", "line 2, objects",
+         "an empty text"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"property\":1}", "line 2, property",
+         "must be a text"},
         {"{\"domain\":\"a\",\"question\":\"x\",\"from\":\"a\"}", "line 2, to", "is missing"},
         {"{\"domain\":\"a\",\"question\":\"x\",\"to\":\"a\"}", "line 2, from", "is missing"},
         {"{\"domain\":\"a\",\"question\":\"x\",\"local\":[\"x\"]}", "line 2, local[0]",
@@ -337,6 +374,12 @@ Test(list, digest_is_of_what_lines_say)
     check_digest(edit, sizeof(edit) - 1,
                  "{\"domain\": \"a\", \"prompt\": \"p\", \"from\": \"b\", \"to\": \"c\", "
                  "\"general\": [], \"local\": [{\"image\": \"x\", \"prompt\": \"p\"}, {}]}\n");
+
+    static const char shown[] =
+        "{\"property\":\"q\",\"objects\":[\"c\",\"b\"],\"domain\":\"a\",\"prompt\":\"p\"}";
+    check_digest(shown, sizeof(shown) - 1,
+                 "{\"domain\": \"a\", \"prompt\": \"p\", \"objects\": [\"c\", \"b\"], "
+                 "\"property\": \"q\"}\n");
 
     static const char large[] = "{\"id\":12345678901234567890,\"domain\":\"a\",\"prompt\":\"p\"}";
     check_digest(large, sizeof(large) - 1,

@@ -355,6 +355,50 @@ Test(misuse, null)
     partly.to = "dog";
     partly.epsilon = -1;
     REFUSES(mmn_locate(&result, model, model, &partly, &error));
+    const mmn_hallucinations_options hallucinations = {
+        .size = sizeof(hallucinations), .list = "x", .detector = model, .alignment = "x"};
+    mmn_hallucinations_options some = hallucinations;
+    REFUSES(mmn_hallucinations_run(NULL, model, &hallucinations, &error));
+    REFUSES(mmn_hallucinations_run(&result, NULL, &hallucinations, &error));
+    REFUSES(mmn_hallucinations_run(&result, model, NULL, &error));
+    some.list = NULL;
+    REFUSES(mmn_hallucinations_run(&result, model, &some, &error));
+    some = hallucinations;
+    some.detector = NULL;
+    REFUSES(mmn_hallucinations_run(&result, model, &some, &error));
+    some = hallucinations;
+    some.alignment = NULL;
+    REFUSES(mmn_hallucinations_run(&result, model, &some, &error));
+    some = hallucinations;
+    some.prompt = "<image> Is it there?";
+    REFUSES(mmn_hallucinations_run(&result, model, &some, &error));
+    some = hallucinations;
+    some.tokens = 5000;
+    REFUSES(mmn_hallucinations_run(&result, model, &some, &error));
+    const mmn_bias_options bias = {.size = sizeof(bias),
+                                   .list = "x",
+                                   .detector = model,
+                                   .alignment = "x",
+                                   .from = "cat",
+                                   .to = "dog"};
+    mmn_bias_options half = bias;
+    REFUSES(mmn_bias_run(NULL, model, &bias, &error));
+    REFUSES(mmn_bias_run(&result, NULL, &bias, &error));
+    REFUSES(mmn_bias_run(&result, model, NULL, &error));
+    half.to = NULL;
+    REFUSES(mmn_bias_run(&result, model, &half, &error));
+    half = bias;
+    half.list = NULL;
+    REFUSES(mmn_bias_run(&result, model, &half, &error));
+    half = bias;
+    half.detector = NULL;
+    REFUSES(mmn_bias_run(&result, model, &half, &error));
+    half = bias;
+    half.alignment = NULL;
+    REFUSES(mmn_bias_run(&result, model, &half, &error));
+    half = bias;
+    half.epsilon = -1;
+    REFUSES(mmn_bias_run(&result, model, &half, &error));
     REFUSES(mmn_encode(NULL, &(mmn_encode_options){.size = sizeof(mmn_encode_options)}, &error));
     REFUSES(mmn_encode(&result, NULL, &error));
     REFUSES(mmn_encode(&result, &(mmn_encode_options){.size = sizeof(mmn_encode_options)}, &error));

@@ -1,6 +1,6 @@
-/* Running out of memory in count, eval, perturb, lens, contrib, edit, locate and encode: an
- * allocation fails, now an early one and now a late one, and is reported as such; nothing is made,
- * lost or left behind. */
+/* Running out of memory in count, eval, perturb, lens, contrib, edit, locate, hallucinations and
+ * encode: an allocation fails, now an early one and now a late one, and is reported as such;
+ * nothing is made, lost or left behind. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,6 +178,19 @@ static mmn_status run_locate(char **table, char **json, mmn_error *problem)
     return print(result, status, table, json, problem);
 }
 
+static mmn_status run_hallucinations(char **table, char **json, mmn_error *problem)
+{
+    const mmn_hallucinations_options options = {.size = sizeof(options),
+                                                .list = list,
+                                                .detector = detector,
+                                                .alignment = MMN_SOURCE_DIR
+                                                "/golden/joint/gelu.safetensors",
+                                                .tokens = 1};
+    mmn_result *result;
+    mmn_status status = mmn_hallucinations_run(&result, model, &options, problem);
+    return print(result, status, table, json, problem);
+}
+
 #define WIDE MMN_SOURCE_DIR "/golden/images/wide.jpg"
 
 /* Of the list below; in both ways, with all neurons of a layer too. */
@@ -299,6 +312,20 @@ Test(neurons_out_of_memory, locating)
         mmn_model_open(&detector, MMN_SOURCE_DIR "/golden/checkpoints/owlvit-bf16", NULL, &error),
         MMN_OK, "%s", error.message);
     run_out(run_locate);
+    mmn_model_close(detector);
+}
+
+static const char objects[] = "{\"domain\": \"a\", \"image\": \"" IMAGE
+                              "\", \"objects\": [\"cat\", \"dog\"]}\n";
+
+Test(neurons_out_of_memory, asking_what_is_there)
+{
+    MMN_NEEDS("owlvit-bf16");
+    cr_assert_eq(mmn_write_file(list, objects, strlen(objects), &error), MMN_OK);
+    cr_assert_eq(
+        mmn_model_open(&detector, MMN_SOURCE_DIR "/golden/checkpoints/owlvit-bf16", NULL, &error),
+        MMN_OK, "%s", error.message);
+    run_out(run_hallucinations);
     mmn_model_close(detector);
 }
 

@@ -7,6 +7,7 @@ Run as: python3 pictures.py cache FILE.npz SPLIT COUNT    (as the models see the
         python3 pictures.py list FOLDER SPLIT COUNT       (image files and boxes.tsv)
 """
 import argparse
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,13 +83,16 @@ def write_cache(file: Path, split: str, count: int) -> None:
 
 
 def write_list(folder: Path, split: str, count: int) -> None:
-    """SPLIT-NUMBER.jpg, and boxes.tsv: file, thing and box, a thing a line."""
+    """SPLIT-NUMBER.jpg; boxes.tsv: file, thing and box, a thing a line; objects.jsonl: a list for "mmneuron hallucinations"."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = ["image\tthing\tleft\ttop\tright\tbottom"]
+    lines, shown = ["image\tthing\tleft\ttop\tright\tbottom"], []
     for number in range(count):
         picture, name = picture_of(split, number), f"{split}-{number:03}.jpg"
         picture.image.save(folder / name, quality=85)
         lines += ["\t".join([name, thing, *map(str, box)]) for thing, box in picture.things]
+        things = sorted({thing for thing, _ in picture.things})
+        shown.append(json.dumps({"id": f"{split}-{number:03}", "domain": "drawn", "image": name, "objects": things}))
+    (folder / "objects.jsonl").write_text("\n".join(shown) + "\n", encoding="utf-8")
     (folder / "boxes.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
