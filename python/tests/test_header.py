@@ -25,7 +25,7 @@ NOT_USED = {
     "mmn_ranking_table_file", "mmn_counts_probabilities", "mmn_mask_other_model",
     "mmn_output_claim", "mmn_output_lock_file", "mmn_output_release", "mmn_keep_elsewhere",
     "mmn_rows_arguments", "mmn_study_name", "mmn_study_needs_neurons",
-    "mmn_dump_digests", "mmn_report_charts",
+    "mmn_dump_digests", "mmn_report_charts", "mmn_report_of", "mmn_report_can_write",
     "mmn_judge_answer",
 }
 STRUCTS_NOT_USED = {"mmn_allocator", "mmn_source", "mmn_output_options", "mmn_ranks",

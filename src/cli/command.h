@@ -51,7 +51,7 @@ typedef struct mmn_cli_destination {
     bool standard;    /* "-o -": the result goes to standard output */
     char *temporary;  /* then, unless it is JSON: the file, `path`, in a folder of its own */
     char *state;      /* of the run while it has no result, a file that goes once that is written */
-    mmn_output *output;
+    mmn_output *output, *further; /* and a further file's, or NULL */
     mmn_source *sources;
     size_t source_count;
     bool short_of_memory;

@@ -76,14 +76,13 @@ static bool is_standard_output(const char *path)
            given.st_ino == standard.st_ino;
 }
 
-static int take(mmn_cli_call *call, const char *given, mmn_cli_destination_kind kind,
-                const char *beside)
+/* A file or folder, which may be none of the sources. */
+static int claim(mmn_cli_call *call, mmn_output **output, const char *given,
+                 mmn_cli_destination_kind kind, const char *beside)
 {
-    mmn_cli_destination *destination = &call->destination;
+    const mmn_cli_destination *destination = &call->destination;
     char purpose[64];
     mmn_error error;
-    if (strcmp(given, "-") == 0)
-        return open_standard(call, kind);
     snprintf(purpose, sizeof purpose, "mmneuron %s", call->command->name);
     const mmn_output_options options = {
         .size = sizeof(options),
@@ -99,10 +98,19 @@ static int take(mmn_cli_call *call, const char *given, mmn_cli_destination_kind 
                              "-o %s is where standard output goes; -o - writes the result"
                              " there",
                              given);
-    if (mmn_output_claim(&destination->output, given, &options, &error) != MMN_OK)
+    if (mmn_output_claim(output, given, &options, &error) != MMN_OK)
         return mmn_cli_fail(&error);
-    mmn_cli_interrupt_removes(mmn_output_lock_file(destination->output));
-    destination->path = given;
+    mmn_cli_interrupt_removes(mmn_output_lock_file(*output));
+    return MMN_CLI_DONE;
+}
+
+static int take(mmn_cli_call *call, const char *given, mmn_cli_destination_kind kind,
+                const char *beside)
+{
+    if (strcmp(given, "-") == 0)
+        return open_standard(call, kind);
+    MMN_CLI_TRY(claim(call, &call->destination.output, given, kind, beside));
+    call->destination.path = given;
     return MMN_CLI_DONE;
 }
 
@@ -128,6 +136,17 @@ int mmn_cli_destination_open(mmn_cli_call *call, const char *given, mmn_cli_dest
     return code;
 }
 
+int mmn_cli_destination_open_further(mmn_cli_call *call, const char *given)
+{
+    if (mmn_cli_ranks_follow())
+        return MMN_CLI_DONE;
+    mmn_cli_interrupt_guard();
+    mmn_cli_interrupt_hold(true);
+    const int code = claim(call, &call->destination.further, given, MMN_CLI_BINARY, NULL);
+    mmn_cli_interrupt_hold(false);
+    return code;
+}
+
 /* Removes what is left of the temporary file, and the folder that was made for it. */
 static void remove_temporary(char *path)
 {
@@ -142,6 +161,7 @@ void mmn_cli_destination_close(mmn_cli_destination *destination)
     mmn_cli_interrupt_hold(true);
     mmn_cli_interrupt_keeps();
     mmn_output_release(destination->output);
+    mmn_output_release(destination->further);
     if (destination->temporary != NULL)
         remove_temporary(destination->temporary);
     mmn_cli_interrupt_hold(false);

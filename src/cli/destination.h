@@ -20,6 +20,8 @@ void mmn_cli_destination_source(mmn_cli_call *call, mmn_source_kind kind, const 
  * can be written there. */
 int mmn_cli_destination_open(mmn_cli_call *call, const char *given, mmn_cli_destination_kind kind,
                              const char *beside);
+/* Takes a further file for what is drawn of the result, after mmn_cli_destination_open. */
+int mmn_cli_destination_open_further(mmn_cli_call *call, const char *given);
 void mmn_cli_destination_close(mmn_cli_destination *destination);
 
 /* Writes a result where that is wanted, and prints its table, or its JSON where that is asked for.

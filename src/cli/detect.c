@@ -1,10 +1,11 @@
 /* mmneuron detect: what of a picture queries name, and where, by a detector (OWL-ViT). */
 #include "cli/study.h"
 
-/* The library's options, and the queries. */
+/* The library's options, the queries, and what is drawn. */
 typedef struct detect_request {
     mmn_detect_options asked;
     mmn_cli_texts queries;
+    mmn_cli_picture picture;
 } detect_request;
 
 static mmn_status run(mmn_result **result, const mmn_model *model, void *context, mmn_error *error)
@@ -20,15 +21,20 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
         return mmn_cli_usage(call, "--query TEXT is missing: what to look for");
     request->asked.queries = request->queries.texts;
     request->asked.query_count = request->queries.count;
+    request->picture.image = request->asked.image;
     mmn_cli_destination_source(call, MMN_SOURCE_FILE, request->asked.image);
     return MMN_CLI_DONE;
 }
 
 int mmn_cli_detect(mmn_cli_call *call)
 {
-    detect_request request = {.asked = {.size = sizeof(mmn_detect_options), .threshold = 0.1}};
-    mmn_cli_study study = {
-        .request = &request, .run = run, .check = check, MMN_CLI_ASKED(&request.asked)};
+    detect_request request = {.asked = {.size = sizeof(mmn_detect_options), .threshold = 0.1},
+                              .picture = {.figure = "detections"}};
+    mmn_cli_study study = {.request = &request,
+                           .run = run,
+                           .check = check,
+                           .picture = &request.picture,
+                           MMN_CLI_ASKED(&request.asked)};
     /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "image", .value = "FILE", .kind = MMN_CLI_TEXT, .target = &request.asked.image,
@@ -38,6 +44,7 @@ int mmn_cli_detect(mmn_cli_call *call)
          .help = "what to look for, as \"a photo of a cat\"; may be repeated"},
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &study.output, .help = "write all boxes to FILE (JSON; - is standard output)"},
+        MMN_CLI_PICTURE(&request.picture, "the boxes"),
         {.name = "threshold", .value = "SCORE", .kind = MMN_CLI_REAL,
          .target = &request.asked.threshold, .minimum = 0, .maximum = 1,
          .help = "keep what has a score above SCORE (0.1)"},

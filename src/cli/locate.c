@@ -14,8 +14,11 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
     const mmn_locate_options *asked = joint->asked;
     if ((asked->from == NULL) != (asked->to == NULL))
         return mmn_cli_usage(call, "--from and --to go together");
+    if (study->picture->file != NULL && asked->word == NULL)
+        return mmn_cli_usage(call, "--picture shows where a word is seen, which --word names");
     if (asked->to == NULL && asked->epsilon != 0)
         return mmn_cli_usage(call, "--epsilon is for a step, which --from and --to name");
+    study->picture->image = asked->image;
     mmn_cli_destination_source(call, MMN_SOURCE_FILE, asked->image);
     return mmn_cli_joint_check(call, study);
 }
@@ -26,8 +29,12 @@ int mmn_cli_locate(mmn_cli_call *call)
     mmn_locate_options *asked = &wanted;
     mmn_cli_joint joint = {
         .call = call, .asked = asked, .alignment = &asked->alignment, .run = run};
-    mmn_cli_study study = {
-        .request = &joint, .run = mmn_cli_joint_run, .check = check, MMN_CLI_ASKED(asked)};
+    mmn_cli_picture picture = {.figure = "located"};
+    mmn_cli_study study = {.request = &joint,
+                           .run = mmn_cli_joint_run,
+                           .check = check,
+                           .picture = &picture,
+                           MMN_CLI_ASKED(asked)};
     /* clang-format off */
     const mmn_cli_option options[] = {
         MMN_CLI_ALIGN(&asked->alignment),
@@ -52,6 +59,7 @@ int mmn_cli_locate(mmn_cli_call *call)
          .help = "answer with N tokens at most (32)"},
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &study.output, .help = "write everything to FILE (JSON; - is standard output)"},
+        MMN_CLI_PICTURE(&picture, "where the word is seen"),
         MMN_CLI_RESIZE_ORDER(&study.wishes.resize_order),
     };
     /* clang-format on */

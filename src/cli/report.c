@@ -67,7 +67,8 @@ static int print_charts(const mmn_report *report, const char *output)
     char *charts = NULL;
     if (mmn_report_charts(report, shows_blocks(), &charts, &error) != MMN_OK)
         return mmn_cli_fail(&error);
-    mmn_cli_print("%s%s: %zu figures\n", charts, output, mmn_report_figure_count(report));
+    const size_t figures = mmn_report_figure_count(report);
+    mmn_cli_print("%s%s: %zu figure%s\n", charts, output, figures, figures == 1 ? "" : "s");
     mmn_release(charts);
     return MMN_CLI_DONE;
 }

@@ -33,6 +33,8 @@ static int run_study(const mmn_cli_study *study, const mmn_cli_call *call)
     int code = mmn_cli_work_end(&progress, status, &error);
     if (status == MMN_OK)
         code = result != NULL ? mmn_cli_give_result(call, result) : tell_shard(call, study->rows);
+    if (code == MMN_CLI_DONE && study->picture != NULL)
+        code = mmn_cli_picture_give(study->picture, result);
     mmn_result_free(result);
     return code;
 }
@@ -128,6 +130,8 @@ static int open_and_run(mmn_cli_call *call, const mmn_cli_study *study)
     if (!study->without_model)
         mmn_cli_destination_source(call, MMN_SOURCE_MODEL, call->texts[0]);
     MMN_CLI_TRY(open_destination(call, study));
+    if (study->picture != NULL)
+        MMN_CLI_TRY(mmn_cli_picture_open(study->picture, call));
     MMN_CLI_TRY(
         study->without_model
             ? mmn_cli_ranks_ready(MMN_CLI_DONE, mmn_cli_ranks_threads(call->threads), call->quiet)

@@ -6,6 +6,7 @@
 #include "cli/destination.h"
 #include "cli/model.h"
 #include "cli/options.h"
+#include "cli/picture.h"
 #include "cli/progress.h"
 
 /* A study of a model: what a command makes of its options. */
@@ -23,8 +24,9 @@ typedef struct mmn_cli_study {
     void **progress_context;
     const char **list, **neurons;
 
-    mmn_rows_options *rows; /* likewise; NULL: it keeps none */
-    bool without_model;     /* it runs none: its first argument is something else */
+    mmn_rows_options *rows;   /* likewise; NULL: it keeps none */
+    bool without_model;       /* it runs none: its first argument is something else */
+    mmn_cli_picture *picture; /* what is drawn of the result; NULL: nothing ever is */
 
     const char *output, *rows_file; /* the values of -o and --rows, or NULL */
     mmn_cli_shard shard;

@@ -175,6 +175,13 @@ void mmn_chart_interval(const mmn_chart *chart, double y, double low, double hig
         mmn_svg_line(chart->svg, "whisker", right, y + 2.5, right, y + 8.5);
 }
 
+void mmn_chart_key(mmn_svg *svg, double y, size_t series, const char *name, double count)
+{
+    mmn_svg_rectangle(svg, mmn_svg_series(series), 0, y, 11, 11);
+    mmn_svg_text(svg, "label", 18, y + 10, MMN_ANCHOR_START, MMN_PANEL_WIDTH - 70, name);
+    mmn_svg_number(svg, "tick", MMN_PANEL_WIDTH, y + 10, MMN_ANCHOR_END, count, 0, "");
+}
+
 void mmn_chart_line(const mmn_chart *chart, size_t series, bool dashed, mmn_chart_value *value,
                     const void *context, size_t layers)
 {

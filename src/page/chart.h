@@ -51,6 +51,10 @@ void mmn_chart_bar_number(const mmn_chart *chart, double y, double number, int d
  * nothing unless both are numbers. */
 void mmn_chart_interval(const mmn_chart *chart, double y, double low, double high);
 
+/* A line of a key with its upper end at `y`: the square of a series, its name and how many. */
+enum { MMN_CHART_KEY = 18 };
+void mmn_chart_key(mmn_svg *svg, double y, size_t series, const char *name, double count);
+
 /* What a line shows of layer number `layer`. */
 typedef double mmn_chart_value(const void *context, size_t layer);
 

@@ -52,7 +52,8 @@ typedef struct mmn_figure_form {
 
 /* Those of a subject, up to one without a name. Neighbours with the same `each` take turns. */
 extern const mmn_figure_form mmn_neuron_figures[], mmn_off_figures[], mmn_comparison_figures[],
-    mmn_case_figures[], mmn_detection_figures[], mmn_perturbation_figures[], mmn_lens_figures[],
+    mmn_case_figures[], mmn_detection_figures[], mmn_location_figures[],
+    mmn_hallucination_figures[], mmn_bias_figures[], mmn_perturbation_figures[], mmn_lens_figures[],
     mmn_contribution_figures[], mmn_contribution_list_figures[], mmn_sweep_figures[],
     mmn_similarity_figures[], mmn_edit_figures[], mmn_recording_figures[];
 

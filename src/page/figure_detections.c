@@ -1,30 +1,5 @@
 /* The figure of what a detector has found: boxes drawn over the picture. */
-#include <math.h>
-#include <stdio.h>
-
-#include "page/lettering.h"
-#include "page/map.h"
-
-/* The most boxes that are drawn, the highest picture, and the rows of the key below it. */
-enum { BOXES = 24, HIGHEST = 4 * MMN_PANEL_WIDTH, ROW = 18, LABEL = 13 };
-
-/* How a result's picture lies in its panel. */
-typedef struct canvas {
-    mmn_svg *svg;
-    const mmn_result *result;
-    double scale; /* from its pixels to the panel's */
-    double width, height;
-} canvas;
-
-static mmn_status check_size(const mmn_result_file *file, double width, double height,
-                             mmn_error *error)
-{
-    if (!(width >= 1 && height >= 1 && height * MMN_PANEL_WIDTH / width <= HIGHEST))
-        return mmn_fail(error, MMN_INPUT, file->file, "height",
-                        "and width must be those of a picture, at most %d times as high as wide",
-                        HIGHEST / MMN_PANEL_WIDTH);
-    return MMN_OK;
-}
+#include "page/canvas.h"
 
 /* The number of a detection's query, by which it has its colour. */
 static size_t query_of(const mmn_result *result, size_t row)
@@ -37,53 +12,16 @@ static size_t query_of(const mmn_result *result, size_t row)
     return query;
 }
 
-/* A box's side, moved into the picture. */
-static double side_of(const canvas *drawn, size_t row, const char *side, double most)
-{
-    return fmin(fmax(drawn->scale * mmn_result_number(drawn->result, "detections", row, side), 0),
-                most);
-}
-
-/* The box, and its number and score at its upper left corner. */
-static void draw_box(const canvas *drawn, size_t row)
-{
-    mmn_svg *svg = drawn->svg;
-    const char *colour = mmn_svg_series(query_of(drawn->result, row));
-    const double left = side_of(drawn, row, "left", drawn->width);
-    const double right = side_of(drawn, row, "right", drawn->width);
-    const double top = MMN_MAP_TOP + side_of(drawn, row, "top", drawn->height);
-    const double bottom = MMN_MAP_TOP + side_of(drawn, row, "bottom", drawn->height);
-    char label[48];
-    snprintf(label, sizeof(label), "%zu: %.2f", row + 1,
-             mmn_result_number(drawn->result, "detections", row, "score"));
-    const double wide = mmn_lettering_width(mmn_lettering_of("inside"), label) + 6;
-    const double x = fmin(left, drawn->width - wide);
-    const double y = fmin(top, MMN_MAP_TOP + drawn->height - LABEL);
-    mmn_svg_begin_line(svg, colour);
-    mmn_svg_point(svg, left, top);
-    mmn_svg_point(svg, right, top);
-    mmn_svg_point(svg, right, bottom);
-    mmn_svg_point(svg, left, bottom);
-    mmn_svg_point(svg, left, top);
-    mmn_svg_end_line(svg);
-    mmn_svg_rectangle(svg, colour, x, y, wide, LABEL);
-    mmn_svg_text(svg, "inside", x + 3, y + 10, MMN_ANCHOR_START, 0, label);
-}
-
 /* The colour of each query, and how much was found of it; returns the key's height. */
-static double draw_key(const canvas *drawn)
+static double draw_key(const mmn_canvas *drawn)
 {
     const double top = MMN_MAP_TOP + drawn->height + 8;
     const size_t queries = mmn_result_rows(drawn->result, "queries");
-    for (size_t query = 0; query < queries; query++) {
-        const double y = top + ROW * (double)query;
-        mmn_svg_rectangle(drawn->svg, mmn_svg_series(query), 0, y, 11, 11);
-        mmn_svg_text(drawn->svg, "label", 18, y + 10, MMN_ANCHOR_START, MMN_PANEL_WIDTH - 70,
-                     mmn_result_text(drawn->result, "queries", query, "text"));
-        mmn_svg_number(drawn->svg, "tick", MMN_PANEL_WIDTH, y + 10, MMN_ANCHOR_END,
-                       mmn_result_number(drawn->result, "queries", query, "found"), 0, "");
-    }
-    return 8 + ROW * (double)queries;
+    for (size_t query = 0; query < queries; query++)
+        mmn_chart_key(drawn->svg, top + MMN_CHART_KEY * (double)query, query,
+                      mmn_result_text(drawn->result, "queries", query, "text"),
+                      mmn_result_number(drawn->result, "queries", query, "found"));
+    return 8 + MMN_CHART_KEY * (double)queries;
 }
 
 /* The last boxes are drawn first, so that the best lie on top. */
@@ -91,22 +29,17 @@ static mmn_status draw_detections(mmn_figure *figure, const mmn_results *results
 {
     const mmn_result_file *file = &results->of[MMN_RESULT_DETECT];
     const size_t found = mmn_result_rows(file->result, "detections");
-    const double width = mmn_result_number(file->result, "result", 0, "width");
-    const double height = mmn_result_number(file->result, "result", 0, "height");
-    const double scale = MMN_PANEL_WIDTH / width;
-    mmn_svg svg = {.width = MMN_PANEL_WIDTH};
-    const canvas drawn = {&svg, file->result, scale, MMN_PANEL_WIDTH, height * scale};
+    mmn_svg svg;
+    mmn_canvas drawn;
+    MMN_TRY(mmn_canvas_begin(&drawn, &svg, results, MMN_RESULT_DETECT, "result", 0, &figure->words,
+                             figure->error));
     if (found == 0)
-        return MMN_OK;
-    MMN_TRY(check_size(file, width, height, figure->error));
-    mmn_svg_rectangle(&svg, "band", 0, MMN_MAP_TOP, drawn.width, drawn.height);
-    mmn_map_add_picture(&svg, results, mmn_result_text(file->result, "result", 0, "image"), width,
-                        height, &figure->words);
-    if (found > BOXES)
+        mmn_text_add(&figure->words, " Nothing has a score above the threshold.");
+    if (found > MMN_CANVAS_BOXES)
         mmn_text_add(&figure->words, " Of %zu boxes, the %d with the largest scores are drawn.",
-                     found, BOXES);
-    for (row = found < BOXES ? found : BOXES; row-- > 0;)
-        draw_box(&drawn, row);
+                     found, MMN_CANVAS_BOXES);
+    for (row = found < MMN_CANVAS_BOXES ? found : MMN_CANVAS_BOXES; row-- > 0;)
+        mmn_canvas_draw_box(&drawn, "detections", row, query_of(file->result, row), row + 1);
     svg.height = MMN_MAP_TOP + drawn.height + draw_key(&drawn);
     return mmn_figure_panel(figure, &svg, "picture");
 }

@@ -4,6 +4,21 @@
 
 #include "page/figure.h"
 
+/* A bar below its name, of these classes, and its interval; what is no number is not drawn. */
+typedef struct mmn_mean {
+    char name[96];
+    const char *classes;
+    double mean, low, high;
+} mmn_mean;
+
+/* Adds a panel of these; none of none, or of too many. */
+enum { MMN_MEANS = 64 };
+mmn_status mmn_figure_draw_bars(mmn_figure *figure, const mmn_mean *means, size_t count,
+                                const char *title);
+
+/* Whether a row of a table is of all domains together, or of the only one. */
+bool mmn_figure_is_of_all(const mmn_result *result, const char *table, size_t row);
+
 /* Which rows of a result are drawn: those of all domains together, or of the only one. The table
  * has the columns domain, mean, low and high. */
 typedef struct mmn_figure_means {

@@ -1,7 +1,8 @@
-/* A sample's pictures, as the model saw them, and a neuron's activation at their patches drawn over
- * them. */
+/* A sample's pictures, as the model saw them, and numbers of their patches drawn over them: a
+ * neuron's activation, or where a word is seen. */
 #include "page/map.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "base/file.h"
@@ -48,15 +49,15 @@ static char *find_beside(const char *file, const char *name)
 /* In the folder that the caller gives; else beside the lists, or beside the results. */
 static char *find_picture(const mmn_results *results, const char *name)
 {
-    static const mmn_result_kind kinds[] = {MMN_RESULT_LENS, MMN_RESULT_EVAL,
-                                            MMN_RESULT_CONTRIBUTIONS, MMN_RESULT_DETECT};
+    static const mmn_result_kind kinds[] = {MMN_RESULT_LENS,          MMN_RESULT_EVAL,
+                                            MMN_RESULT_CONTRIBUTIONS, MMN_RESULT_DETECT,
+                                            MMN_RESULT_LOCATE,        MMN_RESULT_HALLUCINATIONS};
     char *path = NULL;
     if (results->images)
         return find_inside(results->images, name);
     for (size_t i = 0; i < MMN_LENGTH(kinds) && !path; i++) {
         const mmn_result_file *file = &results->of[kinds[i]];
-        if (kinds[i] == MMN_RESULT_LENS || kinds[i] == MMN_RESULT_EVAL)
-            path = find_beside(mmn_result_text(file->result, "result", 0, "list"), name);
+        path = find_beside(mmn_result_text(file->result, "result", 0, "list"), name);
         if (!path)
             path = find_beside(file->file, name);
     }
@@ -176,7 +177,7 @@ void mmn_map_add_picture(mmn_svg *svg, const mmn_results *results, const char *n
     mmn_unmap(&opened.bytes);
 }
 
-/* ---- Activation ------------------------------------------------------------------------------ */
+/* ---- Maps ------------------------------------------------------------------------------------ */
 
 enum { PATCHES = 1 << 16 };
 
@@ -220,7 +221,12 @@ double mmn_map_scale(const mmn_result *result, const char *table, size_t row, co
     return maximum;
 }
 
-/* The largest value of the neuron has the full shade. */
+double mmn_map_shade(double share)
+{
+    return 0.8 * share;
+}
+
+/* The scale's end has the full shade. */
 static void draw_patches(mmn_svg *svg, const mmn_result *result, const mmn_map *map, double height)
 {
     const size_t columns = (size_t)map->grid_columns;
@@ -231,21 +237,45 @@ static void draw_patches(mmn_svg *svg, const mmn_result *result, const mmn_map *
         const double x = (double)(patch % columns) * width;
         const double y = MMN_MAP_TOP + (double)(patch / columns) * high;
         if (value > 0)
-            mmn_svg_heat(svg, "patch", x, y, width, high, 0.8 * value / map->maximum);
+            mmn_svg_heat(svg, "patch", x, y, width, high, mmn_map_shade(value / map->maximum));
         if (value > map->bar)
             mmn_svg_rectangle(svg, "frame", x, y, width, high);
     }
 }
 
-/* The scale: from nothing at 0 to the full shade at the maximum. */
-static void draw_scale(mmn_svg *svg, double top, double maximum)
+void mmn_map_draw_scale(mmn_svg *svg, double top, double maximum, const char *unit)
 {
     enum { STEPS = 12, STEP = 10 };
     for (int i = 0; i < STEPS; i++)
-        mmn_svg_heat(svg, "patch", 34 + i * STEP, top, STEP, 10, 0.8 * (i + 1) / STEPS);
+        mmn_svg_heat(svg, "patch", 34 + i * STEP, top, STEP, 10,
+                     mmn_map_shade((i + 1) / (double)STEPS));
     mmn_svg_text(svg, "tick", 28, top + 9, MMN_ANCHOR_END, 0, "0");
-    mmn_svg_number(svg, "tick", 40 + STEPS * STEP, top + 9, MMN_ANCHOR_START, maximum, 3,
-                   " activation");
+    mmn_svg_number(svg, "tick", 40 + STEPS * STEP, top + 9, MMN_ANCHOR_START, maximum, 3, unit);
+}
+
+/* The panel of a grid that has been checked. */
+static mmn_status finish(mmn_figure *figure, mmn_svg *svg, double height,
+                         const mmn_result_file *file, const mmn_map *map)
+{
+    char name[120] = "";
+    draw_patches(svg, file->result, map, height);
+    mmn_map_draw_scale(svg, MMN_MAP_TOP + height + 10, map->maximum,
+                       map->word ? " weight" : " activation");
+    svg->height = MMN_MAP_TOP + height + MMN_MAP_SCALE;
+    if (!map->word)
+        snprintf(name, sizeof(name), "%.40s layer %.0f, neuron %.0f", map->module, map->layer,
+                 map->neuron);
+    return mmn_figure_panel(figure, svg, map->word ? map->word : name);
+}
+
+mmn_status mmn_map_draw_over(mmn_figure *figure, mmn_svg *svg, double height,
+                             const mmn_result_file *file, const mmn_map *map)
+{
+    mmn_status status = check_grid(file, map, figure->error);
+    if (status == MMN_OK)
+        return finish(figure, svg, height, file, map);
+    mmn_text_free(&svg->body);
+    return status;
 }
 
 mmn_status mmn_map_draw(mmn_figure *figure, const mmn_results *results, const mmn_result_file *file,
@@ -253,15 +283,7 @@ mmn_status mmn_map_draw(mmn_figure *figure, const mmn_results *results, const mm
 {
     mmn_svg svg = {.width = MMN_PANEL_WIDTH};
     double height = MMN_PANEL_WIDTH * map->grid_rows / map->grid_columns;
-    char title[120];
     MMN_TRY(check_grid(file, map, figure->error));
     MMN_TRY(add_pictures(&height, &svg, results, file, images, words, figure->error));
-    if (height > 4 * MMN_PANEL_WIDTH)
-        height = 4 * MMN_PANEL_WIDTH;
-    draw_patches(&svg, file->result, map, height);
-    draw_scale(&svg, MMN_MAP_TOP + height + 10, map->maximum);
-    svg.height = MMN_MAP_TOP + height + 28;
-    snprintf(title, sizeof(title), "%.40s layer %.0f, neuron %.0f", map->module, map->layer,
-             map->neuron);
-    return mmn_figure_panel(figure, &svg, title);
+    return finish(figure, &svg, fmin(height, 4 * MMN_PANEL_WIDTH), file, map);
 }

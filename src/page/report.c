@@ -21,16 +21,18 @@ static const mmn_figure_form *const forms[] = {
     mmn_similarity_figures,   mmn_lens_figures,
     mmn_contribution_figures, mmn_contribution_list_figures,
     mmn_edit_figures,         mmn_detection_figures,
-    mmn_recording_figures};
+    mmn_location_figures,     mmn_hallucination_figures,
+    mmn_bias_figures,         mmn_recording_figures};
 
 static mmn_status copy_options(mmn_report *report, const mmn_report_options *options,
                                mmn_error *error)
 {
     const char *title = options->title;
     if (!title)
-        title = mmn_result_sets_are_recordings(&report->results)  ? "Predicted recordings"
-                : mmn_result_sets_are_languages(&report->results) ? "Language neurons"
-                                                                  : "Domain neurons";
+        title = mmn_result_sets_title(&report->results);
+    if (!title)
+        title = mmn_result_sets_are_languages(&report->results) ? "Language neurons"
+                                                                : "Domain neurons";
     report->title = mmn_copy_text(title, error);
     MMN_NEED(report->title);
     if (options->model && !(report->model = mmn_copy_text(options->model, error)))
@@ -40,10 +42,20 @@ static mmn_status copy_options(mmn_report *report, const mmn_report_options *opt
     return MMN_OK;
 }
 
-static mmn_status make_report(mmn_report *report, const char *const *files, size_t count,
+/* What it is made from. */
+typedef struct report_sources {
+    const char *const *files;
+    size_t count;
+    const mmn_result *result; /* in their place, unless NULL */
+} report_sources;
+
+static mmn_status fill_report(mmn_report *report, const report_sources *from,
                               const mmn_report_options *options, mmn_error *error)
 {
-    MMN_TRY(mmn_result_sets_read(&report->results, files, count, options->images, error));
+    mmn_result_sets *results = &report->results;
+    MMN_TRY(from->result
+                ? mmn_result_sets_take(results, from->result, options->images, error)
+                : mmn_result_sets_read(results, from->files, from->count, options->images, error));
     MMN_TRY(copy_options(report, options, error));
     for (size_t i = 0; i < MMN_LENGTH(forms); i++)
         MMN_TRY(mmn_figures_make(&report->figures, forms[i], &report->results, error));
@@ -56,23 +68,38 @@ static mmn_status make_report(mmn_report *report, const char *const *files, size
     return mmn_text_status(&report->finding.items, error);
 }
 
-mmn_status mmn_report_read(mmn_report **made, const char *const *files, size_t file_count,
-                           const mmn_report_options *options, mmn_error *error)
+static mmn_status make_report(mmn_report **made, const report_sources *from,
+                              const mmn_report_options *options, mmn_error *error)
 {
     mmn_report_options own;
-    MMN_CLEAR(made);
-    MMN_GIVEN(error, made, files);
-    MMN_GIVEN_TEXTS(error, "file", file_count, files);
     MMN_TRY(
         mmn_take_options(&own, sizeof(own), offsetof(mmn_report_options, model), options, error));
     mmn_report *report = mmn_allocate(1, sizeof(*report), error);
     MMN_NEED(report);
-    mmn_status status = make_report(report, files, file_count, &own, error);
+    mmn_status status = fill_report(report, from, &own, error);
     if (status == MMN_OK)
         *made = report;
     else
         mmn_report_free(report);
     return status;
+}
+
+mmn_status mmn_report_read(mmn_report **made, const char *const *files, size_t file_count,
+                           const mmn_report_options *options, mmn_error *error)
+{
+    MMN_CLEAR(made);
+    MMN_GIVEN(error, made, files);
+    MMN_GIVEN_TEXTS(error, "file", file_count, files);
+    return make_report(made, &(report_sources){.files = files, .count = file_count}, options,
+                       error);
+}
+
+mmn_status mmn_report_of(mmn_report **made, const mmn_result *result,
+                         const mmn_report_options *options, mmn_error *error)
+{
+    MMN_CLEAR(made);
+    MMN_GIVEN(error, made, result);
+    return make_report(made, &(report_sources){.result = result}, options, error);
 }
 
 void mmn_report_free(mmn_report *report)
@@ -134,6 +161,14 @@ static const char *ending_of(mmn_report_format format)
 static bool is_graphic(mmn_report_format format)
 {
     return ending_of(format) && format != MMN_REPORT_CSV;
+}
+
+mmn_status mmn_report_can_write(mmn_report_format format, mmn_error *error)
+{
+    if ((unsigned)format > MMN_REPORT_PDF)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "%d is no format of reports", (int)format);
+    return format == MMN_REPORT_PNG || format == MMN_REPORT_PDF ? mmn_report_can_render(error)
+                                                                : MMN_OK;
 }
 
 static mmn_status make_text(char **text, const mmn_report *report, mmn_report_format format,
@@ -219,8 +254,7 @@ mmn_status mmn_report_write(const mmn_report *report, mmn_report_format format, 
                             const char *output, mmn_error *error)
 {
     MMN_GIVEN(error, report, output);
-    if ((unsigned)format > MMN_REPORT_PDF)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL, "%d is no format of reports", (int)format);
+    MMN_TRY(mmn_report_can_write(format, error));
     report_request request = {.report = report, .format = format};
     MMN_TRY(find_figure(&request.figure, report, figure, error));
     return mmn_output_write(output, write_request, &request, error);

@@ -21,7 +21,9 @@ void mmn_report_panel(mmn_text *text, const mmn_figure *figure, size_t number, d
 /* A figure as a graphic on its own: its panels below one another in two columns. */
 void mmn_report_graphic(mmn_text *text, const mmn_figure *figure);
 
-/* The graphic as a picture or page, in a file. MMN_USAGE without librsvg. */
+/* Whether graphics can be made pictures and pages: MMN_USAGE without librsvg. */
+mmn_status mmn_report_can_render(mmn_error *error);
+/* The graphic as a picture or page, in a file. */
 mmn_status mmn_report_render(const char *graphic, mmn_report_format format, const char *file,
                              mmn_error *error);
 

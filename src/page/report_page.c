@@ -37,15 +37,27 @@ static bool contradict(const char *a, const char *b)
     return *a != '\0' && *b != '\0' && strcmp(a, b) != 0;
 }
 
-/* Whether they are of different models or neurons. */
+/* The detector that a result is of, which in detections is the model. */
+static const char *detector_of(const mmn_result_file *file, mmn_result_kind kind)
+{
+    const char *detector = kind == MMN_RESULT_DETECT
+                               ? file->model
+                               : mmn_result_text(file->result, "result", 0, "detector");
+    return detector ? detector : "";
+}
+
+/* Whether they are of different models, detectors or neurons. */
 static bool is_mixed(const mmn_report *report)
 {
     const mmn_result_file *x, *y;
-    mmn_result_kind kind;
+    mmn_result_kind kind, other;
     for (size_t a = 0; (x = mmn_result_sets_file(&report->results, a, &kind)); a++)
         for (size_t b = 0; b < a; b++) {
-            y = mmn_result_sets_file(&report->results, b, &kind);
-            if (contradict(x->model, y->model) || contradict(x->neurons, y->neurons))
+            y = mmn_result_sets_file(&report->results, b, &other);
+            if (contradict(detector_of(x, kind), detector_of(y, other)) ||
+                contradict(x->neurons, y->neurons) ||
+                (kind != MMN_RESULT_DETECT && other != MMN_RESULT_DETECT &&
+                 contradict(x->model, y->model)))
                 return true;
         }
     return false;
@@ -187,10 +199,11 @@ static void add_sources(mmn_text *text, const mmn_report *report)
 
 static void add_table(mmn_text *text, const mmn_figure *figure)
 {
+    const size_t rows = mmn_table_rows(&figure->table);
     mmn_text_add(text,
-                 "<details><summary>Table: %zu rows</summary>\n<div class=\"table\" "
+                 "<details><summary>Table: %zu row%s</summary>\n<div class=\"table\" "
                  "tabindex=\"0\" role=\"region\" aria-label=\"Table of this figure\">\n",
-                 mmn_table_rows(&figure->table));
+                 rows, rows == 1 ? "" : "s");
     mmn_table_html(text, &figure->table, figure->title, PAGE_ROWS);
     mmn_text_add(text, "</div></details>\n");
 }
@@ -218,9 +231,9 @@ static void add_figure(mmn_text *text, const mmn_figure *figure)
 static void add_contents(mmn_text *text, const mmn_report *report)
 {
     mmn_text_add(text,
-                 "<nav aria-label=\"Figures\"><details><summary>%zu figures and their "
-                 "tables</summary>\n<ul>\n",
-                 report->figures.count);
+                 "<nav aria-label=\"Figures\"><details><summary>%zu figure%s</summary>\n<ul>\n",
+                 report->figures.count,
+                 report->figures.count == 1 ? " and its table" : "s and their tables");
     for (size_t i = 0; i < report->figures.count; i++) {
         mmn_text_add(text, "<li><a href=\"#%s\">", report->figures.list[i].name);
         mmn_markup_add(text, report->figures.list[i].title);
@@ -254,10 +267,11 @@ void mmn_report_page(mmn_text *text, const mmn_report *report, const mmn_figure 
         if (!only || only == &report->figures.list[i])
             add_figure(text, &report->figures.list[i]);
     add_sources(text, report);
-    mmn_text_add(text,
-                 "</main>\n<footer><p>Made by mmneuron %s. The method is MMNeuron's "
-                 "(arXiv 2406.11193).</p></footer>\n</body>\n</html>\n",
-                 mmn_version());
+    mmn_text_add(
+        text, "</main>\n<footer><p>Made by mmneuron %s.%s</p></footer>\n</body>\n</html>\n",
+        mmn_version(),
+        mmn_result_sets_title(&report->results) ? ""
+                                                : " The method is MMNeuron's (arXiv 2406.11193).");
 }
 
 void mmn_report_markdown(mmn_text *text, const mmn_report *report, const mmn_figure *only)

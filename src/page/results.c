@@ -17,6 +17,7 @@
 static const struct {
     const char *name;
     const mmn_form *form;
+    const char *title; /* of a page of such results alone; NULL: they are about neurons */
 } kinds[MMN_RESULT_KINDS] = {
     [MMN_RESULT_COUNTS] = {"counts", NULL},
     [MMN_RESULT_NEURONS] = {"neurons", &mmn_ranking_form},
@@ -26,11 +27,14 @@ static const struct {
     [MMN_RESULT_LENS] = {"lens", &mmn_lens_form},
     [MMN_RESULT_CONTRIBUTIONS] = {"contrib", &mmn_contributions_form},
     [MMN_RESULT_CONTRIBUTION_LIST] = {"contrib of a list", &mmn_contribution_list_form},
-    [MMN_RESULT_DETECT] = {"detect", &mmn_detect_form},
+    [MMN_RESULT_DETECT] = {"detect", &mmn_detect_form, "What was found in a picture"},
+    [MMN_RESULT_LOCATE] = {"locate", &mmn_locate_form, "Where a word is seen"},
+    [MMN_RESULT_HALLUCINATIONS] = {"hallucinations", &mmn_hallucinations_form, "Hallucinations"},
+    [MMN_RESULT_BIAS] = {"bias", &mmn_bias_form, "Bias"},
     [MMN_RESULT_EDITS] = {"edits", &mmn_edits_form},
     [MMN_RESULT_SWEEP] = {"sweep", &mmn_sweep_form},
     [MMN_RESULT_SIMILARITY] = {"similarity", &mmn_similarity_form},
-    [MMN_RESULT_ENCODE] = {"encode", &mmn_encode_form}};
+    [MMN_RESULT_ENCODE] = {"encode", &mmn_encode_form, "Predicted recordings"}};
 
 const char *mmn_result_kind_name(mmn_result_kind kind)
 {
@@ -129,13 +133,12 @@ static mmn_status view_neurons(mmn_result_file *result, mmn_error *error)
     return reader.status;
 }
 
-static mmn_status read_json(mmn_result_sets *sets, const char *file, mmn_error *error)
+/* Takes the document of a file, which belongs to the sets then, or is freed. */
+static mmn_status take_document(mmn_result_sets *sets, json_t *document, const char *format,
+                                const char *file, mmn_error *error)
 {
-    json_t *document;
-    const char *format;
     mmn_result_file *result = NULL;
     size_t kind = MMN_RESULT_NEURONS;
-    MMN_TRY(mmn_result_load(&document, &format, file, error));
     while (kind < MMN_RESULT_KINDS && strcmp(format, kinds[kind].form->format) != 0)
         kind++;
     mmn_status status =
@@ -143,7 +146,8 @@ static mmn_status read_json(mmn_result_sets *sets, const char *file, mmn_error *
             ? take_place(&result, sets, (mmn_result_kind)kind, file, error)
             : mmn_result_refuse_format(
                   format,
-                  "rank, eval, perturb, lens, contrib, edits, detect, sweep, similarity or encode",
+                  "rank, eval, perturb, lens, contrib, edits, detect, locate, hallucinations, "
+                  "bias, sweep, similarity or encode",
                   file, error);
     if (status != MMN_OK) {
         json_decref(document);
@@ -152,6 +156,14 @@ static mmn_status read_json(mmn_result_sets *sets, const char *file, mmn_error *
     result->document = document;
     return kind == MMN_RESULT_NEURONS ? view_neurons(result, error)
                                       : view_result(result, kinds[kind].form, error);
+}
+
+static mmn_status read_json(mmn_result_sets *sets, const char *file, mmn_error *error)
+{
+    json_t *document;
+    const char *format;
+    MMN_TRY(mmn_result_load(&document, &format, file, error));
+    return take_document(sets, document, format, file, error);
 }
 
 static mmn_status read_file(mmn_result_sets *sets, const char *file, mmn_error *error)
@@ -264,6 +276,18 @@ static const need needs[] = {{MMN_RESULT_EVAL, "summary", "domain", MMN_REPORT_I
                              {MMN_RESULT_DETECT, "result", "image", 0},
                              {MMN_RESULT_DETECT, "detections", "query", MMN_REPORT_ITEMS},
                              {MMN_RESULT_DETECT, "queries", "text", MMN_REPORT_CURVES},
+                             {MMN_RESULT_LOCATE, "result", "image", 0},
+                             {MMN_RESULT_LOCATE, "result", "answer", 0},
+                             {MMN_RESULT_LOCATE, "perturbations", "from", MMN_REPORT_POINTS},
+                             {MMN_RESULT_LOCATE, "perturbations", "to", 0},
+                             {MMN_RESULT_LOCATE, "perturbations", "answer", 0},
+                             {MMN_RESULT_HALLUCINATIONS, "summary", "answer", MMN_REPORT_CURVES},
+                             {MMN_RESULT_HALLUCINATIONS, "hallucinations", "id", MMN_REPORT_ITEMS},
+                             {MMN_RESULT_HALLUCINATIONS, "hallucinations", "class", 0},
+                             {MMN_RESULT_HALLUCINATIONS, "hallucinations", "answer", 0},
+                             {MMN_RESULT_HALLUCINATIONS, "hallucinations", "image", 0},
+                             {MMN_RESULT_BIAS, "result", "from", 0},
+                             {MMN_RESULT_BIAS, "result", "to", 0},
                              {MMN_RESULT_EDITS, "summary", "method", MMN_REPORT_ITEMS},
                              {MMN_RESULT_EDITS, "summary", "chosen", 0},
                              {MMN_RESULT_EDITS, "summary", "measure", 0},
@@ -345,12 +369,9 @@ static mmn_status fill_set(mmn_results *results, const char *images, mmn_error *
     return MMN_OK;
 }
 
-mmn_status mmn_result_sets_read(mmn_result_sets *sets, const char *const *files, size_t count,
-                                const char *images, mmn_error *error)
+/* Of all sets, whose files have been read. */
+static mmn_status fill_sets(mmn_result_sets *sets, const char *images, mmn_error *error)
 {
-    for (size_t i = 0; i < count; i++)
-        MMN_TRY(mmn_file_kind_explain(error, read_file(sets, files[i], error), files[i],
-                                      MMN_KIND_RESULT));
     for (size_t set = 0; set < sets->count; set++) {
         mmn_results *results = &sets->list[set];
         if (set > 0) { /* whose domains' names are the sets' before it */
@@ -360,6 +381,29 @@ mmn_status mmn_result_sets_read(mmn_result_sets *sets, const char *const *files,
         MMN_TRY(fill_set(results, images, error));
     }
     return MMN_OK;
+}
+
+mmn_status mmn_result_sets_read(mmn_result_sets *sets, const char *const *files, size_t count,
+                                const char *images, mmn_error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        MMN_TRY(mmn_file_kind_explain(error, read_file(sets, files[i], error), files[i],
+                                      MMN_KIND_RESULT));
+    return fill_sets(sets, images, error);
+}
+
+mmn_status mmn_result_sets_take(mmn_result_sets *sets, const mmn_result *result, const char *images,
+                                mmn_error *error)
+{
+    const char *format = result->form->format;
+    char *text;
+    json_t *document;
+    MMN_TRY(mmn_result_json(result, &text, error));
+    mmn_status status = mmn_json_parse(&document, text, strlen(text), format, error);
+    mmn_free(text);
+    MMN_TRY(status);
+    MMN_TRY(take_document(sets, document, format, format, error));
+    return fill_sets(sets, images, error);
 }
 
 static void free_set(mmn_results *results)
@@ -408,7 +452,12 @@ const mmn_result_file *mmn_result_sets_file(const mmn_result_sets *sets, size_t 
 static bool has_pictures(const mmn_results *results)
 {
     const mmn_result *lens = results->of[MMN_RESULT_LENS].result;
-    bool pictures = results->of[MMN_RESULT_EVAL].file || results->of[MMN_RESULT_CONTRIBUTIONS].file;
+    static const mmn_result_kind of_pictures[] = {
+        MMN_RESULT_EVAL,   MMN_RESULT_CONTRIBUTIONS,  MMN_RESULT_DETECT,
+        MMN_RESULT_LOCATE, MMN_RESULT_HALLUCINATIONS, MMN_RESULT_BIAS};
+    bool pictures = false;
+    for (size_t i = 0; i < MMN_LENGTH(of_pictures); i++)
+        pictures = pictures || results->of[of_pictures[i]].file;
     for (size_t m = 0; results->lists && m < results->lists->module_count; m++)
         pictures = pictures || strcmp(results->lists->modules[m].name, "language") != 0;
     for (size_t row = 0; row < mmn_result_rows(lens, "curves"); row++)
@@ -430,10 +479,15 @@ bool mmn_result_sets_are_languages(const mmn_result_sets *sets)
     return texts && !pictures;
 }
 
-bool mmn_result_sets_are_recordings(const mmn_result_sets *sets)
+const char *mmn_result_sets_title(const mmn_result_sets *sets)
 {
-    size_t others = 0;
-    for (mmn_result_kind kind = 0; kind < MMN_RESULT_KINDS; kind++)
-        others += kind == MMN_RESULT_ENCODE ? 0 : mmn_result_sets_with(sets, kind);
-    return others == 0;
+    const char *title = NULL;
+    for (mmn_result_kind kind = 0; kind < MMN_RESULT_KINDS; kind++) {
+        if (mmn_result_sets_with(sets, kind) == 0)
+            continue;
+        if (!kinds[kind].title)
+            return NULL;
+        title = title ? "Results" : kinds[kind].title;
+    }
+    return title;
 }

@@ -16,6 +16,9 @@ typedef enum mmn_result_kind {
     MMN_RESULT_CONTRIBUTIONS,
     MMN_RESULT_CONTRIBUTION_LIST,
     MMN_RESULT_DETECT,
+    MMN_RESULT_LOCATE,
+    MMN_RESULT_HALLUCINATIONS,
+    MMN_RESULT_BIAS,
     MMN_RESULT_EDITS,
     MMN_RESULT_SWEEP,
     MMN_RESULT_SIMILARITY,
@@ -60,6 +63,9 @@ typedef struct mmn_result_sets {
 
 mmn_status mmn_result_sets_read(mmn_result_sets *sets, const char *const *files, size_t count,
                                 const char *images, mmn_error *error);
+/* One set with a result that is no file, and is called by its format. */
+mmn_status mmn_result_sets_take(mmn_result_sets *sets, const mmn_result *result, const char *images,
+                                mmn_error *error);
 void mmn_result_sets_free(mmn_result_sets *sets);
 
 /* How many of the sets have a result of this kind. */
@@ -70,8 +76,8 @@ const mmn_result_file *mmn_result_sets_file(const mmn_result_sets *sets, size_t 
 
 /* Whether all that the results say is about texts, whose domains are languages. */
 bool mmn_result_sets_are_languages(const mmn_result_sets *sets);
-/* Whether they are about recordings alone, and no neurons. */
-bool mmn_result_sets_are_recordings(const mmn_result_sets *sets);
+/* What a page of them is called by what they hold, if that is no neurons; else NULL. */
+const char *mmn_result_sets_title(const mmn_result_sets *sets);
 
 /* "counts", "neurons", ... */
 const char *mmn_result_kind_name(mmn_result_kind kind);

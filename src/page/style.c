@@ -40,7 +40,8 @@ static const struct {
             {"svg .frame", "stroke", "ink"},   {"svg .heat", "fill", "heat"},
             {"svg .better", "fill", "better"}, {"svg .worse", "fill", "worse"},
             {"svg .patch", "fill", "patch"},   {"svg .other", "fill", "other"},
-            {"svg .band", "fill", "band"},     {"svg .between", "fill", "between"}};
+            {"svg .band", "fill", "band"},     {"svg .between", "fill", "between"},
+            {"svg .way", "stroke", "patch"}};
 
 /* And of each series. */
 static const struct {
@@ -51,7 +52,7 @@ static const char shapes[] =
     "svg .end{text-anchor:end}svg .middle{text-anchor:middle}\n"
     "svg .axis,svg .grid,svg .frame{stroke-width:1}\n"
     "svg .cut,svg .plain{stroke-width:1.5;stroke-dasharray:4 3}\n"
-    "svg .whisker,svg .mark{stroke-width:1.5}svg .frame{fill:none}\n"
+    "svg .whisker,svg .mark,svg .way{stroke-width:1.5}svg .frame{fill:none}\n"
     "svg .line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}"
     "svg .dashed{stroke-width:1.5;stroke-dasharray:3 4}\n";
 

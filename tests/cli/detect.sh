@@ -30,9 +30,50 @@ shows_boxes() {
         grep -q '<image.*href="data:image/jpeg' "$work/page.html" && grep -q '>1: 0\.[0-9]*<' "$work/page.html"
 }
 
+# The same graphic as report makes of the file, and the same file.
+draws_them() {
+    detect --query "a cup" --picture "$work/found.svg" -o "$work/other.json" && cmp "$work/found.json" "$work/other.json" &&
+        exits 0 $MMNEURON report "$work/found.json" --images "$images" --format svg --figure detections \
+            -o "$work/reported.svg" && cmp "$work/found.svg" "$work/reported.svg" &&
+        grep -q '<image.*href="data:image/jpeg' "$work/found.svg"
+}
+
+draws_the_picture_alone() {
+    detect --threshold 0.99 --picture "$work/none.svg" && grep -q '<image' "$work/none.svg" &&
+        grep -q "Nothing has a score above" "$work/none.svg" && ! grep -q '<path class="line' "$work/none.svg"
+}
+
+# With librsvg, which is not everywhere; else that is said before the work.
+draws_pixels_or_says_so() {
+    if ! grep -q '^#define HAVE_LIBRSVG' "$top_builddir/config.h"; then
+        exits 2 $MMNEURON detect "$detector" --image "$work/none.jpg" --query "a cup" --picture "$work/found.png" -q &&
+            grep -q "built without librsvg" "$work/errors"
+        return
+    fi
+    detect --picture "$work/found.png" && head -c 4 "$work/found.png" | grep -q PNG
+}
+
+# Where the picture cannot be drawn that is said before the work, and nothing is overwritten or left.
+keeps_what_is_there() {
+    cp "$images/wide.jpg" "$work/own.svg"
+    exits 2 $MMNEURON detect "$detector" --image "$work/own.svg" --query "a cup" --picture "$work/own.svg" -q &&
+        cmp "$images/wide.jpg" "$work/own.svg" &&
+        fails_with "no-folder" $MMNEURON detect "$detector" --image "$work/none.jpg" --query "a cup" \
+            --picture "$work/no-folder/found.svg" -q &&
+        [ -z "$(find "$work" -name '*lock*')" ]
+}
+
 check "a table" prints_a_table
 check "a file" writes_what_it_prints
 check "a figure of it" shows_boxes
+check "a picture of it" draws_them
+check "a picture in which nothing is found" draws_the_picture_alone
+check "a picture in PNG" draws_pixels_or_says_so
+check "a picture that cannot be drawn" keeps_what_is_there
+check "a picture of another kind" is_wrong_usage "ends in .svg, .png or .pdf" detect "$detector" \
+    --image "$images/wide.jpg" --query "a cup" --picture "$work/found.jpeg"
+check "a picture in the file's place" is_wrong_usage "two files" detect "$detector" \
+    --image "$images/wide.jpg" --query "a cup" --picture "$work/x.svg" -o "$work/x.svg"
 check "one thread" writes_the_same --threads 1
 check "three threads" writes_the_same --threads 3
 check "the reference's kernels" writes_the_same --simd reference

@@ -29,6 +29,15 @@ writes_the_same() {
     locate --word cat --from cat --to "red ball" "$@" -o "$work/other.json" && cmp "$work/located.json" "$work/other.json"
 }
 
+# The same graphic as report makes of the file.
+draws_the_map() {
+    locate --word cat --from cat --to "red ball" --picture "$work/located.svg" -o "$work/other.json" &&
+        cmp "$work/located.json" "$work/other.json" &&
+        exits 0 $MMNEURON report "$work/located.json" --images "$images" --format svg -o "$work/figures" &&
+        cmp "$work/located.svg" "$work/figures/located.svg" && [ -s "$work/figures/perturbed.svg" ] &&
+        [ "$(grep -c '<image.*href="data:image/jpeg' "$work/located.svg")" = 2 ]
+}
+
 answers_again() {
     locate --from cat --to dog --epsilon 0.5 && grep -q "^after:  ." "$work/out" &&
         grep -q '"cat" to "dog" by 0.5: logits differ by [-0-9.]* before, [-0-9.]* after$' "$work/out" &&
@@ -38,6 +47,9 @@ answers_again() {
 check "an answer and a word" answers
 check "an answer after a perturbation" answers_again
 check "a file" writes_what_it_prints
+check "a picture of it" draws_the_map
+check "a picture of no word" is_wrong_usage "which --word names" locate "$detector" "$model" --align "$align" \
+    --image "$images/cat.jpg" --prompt "$prompt" --picture "$work/x.svg"
 check "one thread" writes_the_same --threads 1
 check "three threads" writes_the_same --threads 3
 check "the reference's kernels" writes_the_same --simd reference

@@ -24,7 +24,9 @@ writes_files() {
 }
 
 writes_one_figure() {
-    exits 0 $MMNEURON report "$data/eval.json" --format svg --figure cross -o "$work/cross.svg" &&
+    exits 0 $MMNEURON report "$data/perturb.json" -o "$work/one.html" &&
+        grep -q "one.html: 1 figure$" "$work/out" &&
+        exits 0 $MMNEURON report "$data/eval.json" --format svg --figure cross -o "$work/cross.svg" &&
         head -n 1 "$work/cross.svg" | grep -q '^<?xml' && tail -n 1 "$work/cross.svg" | grep -q '^</svg>$'
 }
 
@@ -43,6 +45,22 @@ csv_has_the_digits_of_json() {
 takes_counts() {
     exits 0 $MMNEURON report "$work/counts" -o "$work/counts.html" &&
         grep -q "counts.html: 5 figures$" "$work/out" && grep -q 'id="entropy"' "$work/counts.html"
+}
+
+# Where a word is seen, over its picture, and what is answered where another thing is.
+shows_a_word() {
+    exits 0 $MMNEURON report "$top_srcdir/tests/fuzz/corpus/report/good-locate" --images "$images" \
+        -o "$work/located.html" && grep -q "located.html: 2 figures$" "$work/out" &&
+        grep -q '<section aria-labelledby="located">' "$work/located.html" &&
+        grep -q '<section aria-labelledby="perturbed">' "$work/located.html" &&
+        [ "$(grep -c '<image.*href="data:image/jpeg' "$work/located.html")" = 2 ]
+}
+
+# What is said of things that are there and are not, and boxes of one that is not.
+shows_hallucinations() {
+    exits 0 $MMNEURON report "$top_srcdir/tests/fuzz/corpus/report/good-hallucinations" --images "$images" \
+        -o "$work/said.html" && grep -q "said.html: 3 figures$" "$work/out" &&
+        [ "$(grep -c '<image.*href="data:image/jpeg' "$work/said.html")" = 2 ]
 }
 
 # The same results give the same bytes, whatever the locale.
@@ -89,6 +107,8 @@ check "one figure" writes_one_figure
 check "CSV has every digit" csv_has_the_digits_of_json
 check "Markdown" exits 0 $MMNEURON report $results --format md -o "$work/report.md"
 check "counts" takes_counts
+check "a word in a picture" shows_a_word
+check "hallucinations" shows_hallucinations
 check "nothing to show" leaves_nothing
 check "a file that is no result" fails_with "this is a picture" $MMNEURON report "$images/wide.jpg" -o "$work/x"
 check "a file that is not there" fails_with "no-such-file" $MMNEURON report no-such-file -o "$work/x"
@@ -151,6 +171,8 @@ EOF
 if command -v chromium >/dev/null 2>&1; then
     check "Chromium finds no error in the page" has_no_errors "$work/page.html"
     check "Chromium finds no error in the page of counts" has_no_errors "$work/counts.html"
+    check "Chromium finds no error in the page of a word" has_no_errors "$work/located.html"
+    check "Chromium finds no error in the page of hallucinations" has_no_errors "$work/said.html"
     for name in $figures; do
         check "Chromium finds no error in $name.svg" has_no_errors "$work/svg/$name.svg"
     done

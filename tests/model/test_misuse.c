@@ -469,6 +469,8 @@ Test(misuse, null)
 
     REFUSES(mmn_report_read(&report, NULL, 1, NULL, &error));
     REFUSES(mmn_report_read(&report, files + 1, 1, NULL, &error));
+    REFUSES(mmn_report_of(&report, NULL, NULL, &error));
+    REFUSES(mmn_report_can_write((mmn_report_format)9, &error));
     REFUSES(mmn_report_write(NULL, MMN_REPORT_HTML, NULL, "x", &error));
     REFUSES(mmn_report_charts(NULL, 0, &text, &error));
     REFUSES(mmn_dump(model, NULL, NULL, "x", &error));

@@ -209,3 +209,55 @@ Test(head, draws_ratios_from_one)
     mmn_free(page);
     mmn_report_free(report);
 }
+
+/* ---- No neurons ------------------------------------------------------------------------------ */
+
+#define DETECTED(model)                                                                            \
+    "{'format': 'mmneuron-detect-1', 'model': '" model "', 'image': 'a', 'height': 9, 'width': "   \
+    "9, 'queries': [{'text': 'a cup', 'found': 1}], 'detections': [{'query': 'a cup', 'score': "   \
+    "1, 'left': 1, 'top': 1, 'right': 5, 'bottom': 5}]}"
+
+/* Pages are called by what they hold, which they count; only neurons have the method to thank. The
+ * detector of detections is that of a joint model. */
+Test(head, tells_what_a_page_holds)
+{
+    static const char *const located =
+        "{'format': 'mmneuron-locate-1', 'model': '00', 'detector': '01', 'image': 'a', "
+        "'answer': 'b', 'perturbations': [{'from': 'c', 'to': 'd', 'answer': 'e'}]}";
+    static const struct {
+        const char *results[3];
+        const char *title, *figures;
+        bool is_mixed, is_method;
+    } cases[] = {
+        {{DETECTED("01")}, "What was found in a picture", "1 figure and its table", false, false},
+        {{located}, "Where a word is seen", "1 figure and its table", false, false},
+        {{DETECTED("01"), located}, "Results", "2 figures and their tables", false, false},
+        {{DETECTED("02"), located}, "Results", "2 figures and their tables", true, false},
+        {{DETECTED("01"), DETECTED("02")},
+         "What was found in a picture",
+         "2 figures and their tables",
+         true,
+         false},
+        {{located, perplexity}, "Domain neurons", "2 figures and their tables", false, true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *files[3];
+        size_t count = 0;
+        char text[96];
+        for (; cases[i].results[count]; count++)
+            files[count] = file_of(count == 0 ? "a.json" : "b.json", cases[i].results[count]);
+        mmn_report *report = report_of(files, count);
+        char *page = written(report, MMN_REPORT_HTML, NULL);
+        snprintf(text, sizeof(text), "<h1>%s</h1>", cases[i].title);
+        cr_expect_not_null(strstr(page, text), "%zu: %.60s", i, strstr(page, "<h1>"));
+        snprintf(text, sizeof(text), "<summary>%s</summary>", cases[i].figures);
+        cr_expect_not_null(strstr(page, text), "%zu: %.60s", i, strstr(page, "<summary>"));
+        cr_expect_not_null(strstr(page, "<summary>Table: 1 row</summary>"), "%zu", i);
+        cr_expect_eq(strstr(page, "results are of different models") != NULL, cases[i].is_mixed,
+                     "%zu", i);
+        cr_expect_eq(strstr(page, "The method is MMNeuron's") != NULL, cases[i].is_method, "%zu",
+                     i);
+        mmn_free(page);
+        mmn_report_free(report);
+    }
+}

@@ -1,6 +1,6 @@
 /* The figure of what a detector found: its table has the result's boxes, its panel draws the best
  * of them inside the picture, and says why there is no picture. */
-#include "results.h"
+#include "drawn.h"
 
 TestSuite(report_detections, .init = make_folder, .fini = remove_folder);
 
@@ -54,6 +54,23 @@ Test(report_detections, shows_the_picture_of_the_result_alone)
     mmn_report_free(report);
 }
 
+Test(report_detections, shows_that_nothing_was_found)
+{
+    const char *file = file_of("detect.json", RESULT("none.jpg", "600", ""));
+    mmn_report *report = report_of(&file, 1);
+    char *page = written(report, MMN_REPORT_HTML, NULL);
+    double height;
+    cr_assert_eq(drawn(&height, 1, page, "detections", "band", "height"), 1);
+    cr_expect_eq(height, 300);
+    cr_expect_not_null(strstr(page, "Nothing has a score above the threshold."));
+    cr_expect_null(strstr(page, "<path class=\"line"));
+    mmn_free(page);
+    csv table = read_csv(report, "detections");
+    cr_expect_eq(table.rows, 0);
+    free_csv(&table);
+    mmn_report_free(report);
+}
+
 Test(report_detections, refuses_what_it_cannot_show)
 {
     static const struct {
@@ -61,7 +78,6 @@ Test(report_detections, refuses_what_it_cannot_show)
     } cases[] = {
         {RESULT("wide.jpg", "0", TWO), "must be those of a picture"},
         {RESULT("wide.jpg", "1e9", TWO), "must be those of a picture"},
-        {RESULT("wide.jpg", "600", ""), "nothing to show"},
         {"{'format': 'mmneuron-detect-1', 'height': 5, 'width': 5, 'detections': []}",
          "is missing"},
         {RESULT("wide.jpg", "600", "{'score': 1}"), "is missing"},
