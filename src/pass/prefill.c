@@ -371,7 +371,8 @@ static mmn_status run_language(prefilling *p, mmn_error *error)
     MMN_NEED(batch->states = mmn_allocate(p->inputs[0]->length, states * width, error));
     MMN_TRY(mmn_language_run(batch, error));
     MMN_NEED(p->gradient = mmn_allocate(batch->rows, width, error));
-    MMN_TRY(mmn_language_reverse(batch, session->loss, p->gradient, &session->loss_value, error));
+    MMN_TRY(mmn_language_reverse(batch, &session->reverse, session->loss, p->gradient,
+                                 &session->loss_value, error));
     return p->inputs[0]->image_count > 0 ? reverse_images(p, session, error) : MMN_OK;
 }
 
