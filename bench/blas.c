@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The values of these enumerations in cblas.h. */
@@ -45,10 +46,22 @@ static void set_up_blis(bench_blas *blas, void *library, int threads)
         snprintf(blas->version, sizeof blas->version, "BLIS %s", describe());
 }
 
+/* OpenBLAS takes processors that are younger than itself for the oldest of all. */
+static void name_processor_to_openblas(void)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f"))
+        setenv("OPENBLAS_CORETYPE", "SkylakeX", 0);
+    else if (__builtin_cpu_supports("avx2"))
+        setenv("OPENBLAS_CORETYPE", "Haswell", 0);
+#endif
+}
+
 void bench_blas_load(bench_blas libraries[BENCH_BLAS_COUNT], int threads)
 {
     libraries[0] = (bench_blas){.name = "OpenBLAS", .file = "libopenblas.so.0"};
     libraries[1] = (bench_blas){.name = "BLIS", .file = "libblis.so.4"};
+    name_processor_to_openblas();
     for (size_t i = 0; i < BENCH_BLAS_COUNT; i++) {
         void *library = dlopen(libraries[i].file, RTLD_NOW | RTLD_LOCAL);
 

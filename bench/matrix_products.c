@@ -72,6 +72,7 @@ typedef struct bench_contestant {
 typedef struct bench_settings {
     int threads;
     size_t rounds, bursts; /* bursts > 0: instead of rounds */
+    size_t outputs;        /* the most that are multiplied of a shape */
     const char *simd, *json;
 } bench_settings;
 
@@ -185,12 +186,15 @@ static void multiply(const bench_contestant *contestant, const bench_problem *pr
     }
 }
 
-/* Seconds of one product, after a smaller one that wakes the threads. */
-static double time_product(const bench_contestant *contestant, const bench_problem *problem)
+/* Seconds of one product, after a smaller one that wakes the threads. One thread alone is never put
+ * to sleep, which would slow its clock down. */
+static double time_product(const bench_contestant *contestant, const bench_problem *problem,
+                           int threads)
 {
     size_t rows = problem->shape.rows, copies = weights_of(contestant, problem)->copies;
 
-    bench_pause();
+    if (threads > 1)
+        bench_pause();
     multiply(contestant, problem, rows < STREAMED_ROWS ? rows : STREAMED_ROWS, copies - 1);
     double start = bench_seconds();
     for (size_t copy = 0; copy < copies; copy++)
@@ -249,9 +253,18 @@ static size_t find_contestants(bench_contestant list[CONTESTANTS], const bench_s
 
 /* --- results --- */
 
+/* The median over the rounds of how many times as long as the first contestant one takes. */
+static double times_as_long(const double *seconds, const double *first, size_t rounds)
+{
+    double quotients[MOST_ROUNDS];
+
+    for (size_t round = 0; round < rounds; round++)
+        quotients[round] = seconds[round] / first[round];
+    return bench_spread_of(quotients, rounds).median;
+}
+
 /* The median over the rounds of work / seconds / limit, in percent. */
-static double share_of_limit(double work, const double *seconds, const double *limit,
-                             size_t rounds)
+static double share_of_limit(double work, const double *seconds, const double *limit, size_t rounds)
 {
     double shares[MOST_ROUNDS];
 
@@ -270,14 +283,14 @@ static json_t *report_limits(const bench_shape *shape, const bench_limits *limit
         reading = bench_spread_of(limits->reading, rounds);
         printf("%.1f", reading.median);
     }
-    printf(" | |\n");
+    printf(" | | |\n");
     return json_pack("{s:i, s:i, s:i, s:o, s:o}", "rows", (int)shape->rows, "depth",
                      (int)shape->depth, "outputs", (int)shape->outputs, "gflops",
                      bench_spread_json(&rate), "gigabytes", bench_spread_json(&reading));
 }
 
 static json_t *report(const bench_contestant *contestant, const bench_problem *problem,
-                      double *seconds, size_t rounds, const bench_limits *limits)
+                      double *seconds, double quotient, size_t rounds, const bench_limits *limits)
 {
     const bench_shape *shape = &problem->shape;
     double products = (double)shape->outputs * (double)shape->depth;
@@ -290,24 +303,26 @@ static json_t *report(const bench_contestant *contestant, const bench_problem *p
     bench_spread rate = {work / time.maximum, work / time.median, work / time.minimum};
 
     printf("| %zu x %zu x %zu | %s | %.1f / %.1f / %.1f | %.0f %% |", shape->rows, shape->depth,
-           shape->outputs, contestant->name, rate.minimum, rate.median, rate.maximum,
-           share);
+           shape->outputs, contestant->name, rate.minimum, rate.median, rate.maximum, share);
     if (is_streamed(shape))
-        printf(" %.1f | %.0f %% |\n", bytes / time.median, reading_share);
+        printf(" %.1f | %.0f %% |", bytes / time.median, reading_share);
     else
-        printf(" | |\n");
-    return json_pack("{s:i, s:i, s:i, s:s, s:o, s:f, s:f}", "rows", (int)shape->rows, "depth",
+        printf(" | |");
+    printf(" %.2f |\n", quotient);
+    return json_pack("{s:i, s:i, s:i, s:s, s:o, s:f, s:f, s:f}", "rows", (int)shape->rows, "depth",
                      (int)shape->depth, "outputs", (int)shape->outputs, "contestant",
-                     contestant->name, "seconds", bench_spread_json(&time),
-                     "percent_of_arithmetic", share, "percent_of_reading", reading_share);
+                     contestant->name, "seconds", bench_spread_json(&time), "times_as_long",
+                     quotient, "percent_of_arithmetic", share, "percent_of_reading", reading_share);
 }
 
 /* All rounds of one shape; false after a message. */
-static bool run_shape(const bench_shape *shape, const bench_contestant *contestants, size_t count,
+static bool run_shape(const bench_shape *asked, const bench_contestant *contestants, size_t count,
                       const bench_settings *settings, size_t cache, json_t *results)
 {
+    const size_t outputs = asked->outputs < settings->outputs ? asked->outputs : settings->outputs;
+    const bench_shape cut = {asked->rows, asked->depth, outputs}, *shape = &cut;
     bench_problem problem = {0};
-    double arithmetic[MOST_ROUNDS], reading[MOST_ROUNDS];
+    double arithmetic[MOST_ROUNDS], reading[MOST_ROUNDS], quotients[CONTESTANTS];
     bench_limits limits = {.arithmetic = arithmetic, .reading = reading};
     double *seconds = mmn_allocate(count * settings->rounds, sizeof *seconds, NULL);
     bool good = make_problem(&problem, shape, cache) && seconds;
@@ -319,7 +334,8 @@ static bool run_shape(const bench_shape *shape, const bench_contestant *contesta
         if (is_streamed(shape))
             reading[round] = bench_peak_reading(settings->threads, 2 * CACHES * cache);
         for (size_t i = 0; good && i < count; i++) {
-            seconds[i * settings->rounds + round] = time_product(&contestants[i], &problem);
+            seconds[i * settings->rounds + round] =
+                time_product(&contestants[i], &problem, settings->threads);
             if (round == 0 && i == 0)
                 memcpy(problem.expected, problem.output,
                        shape->rows * shape->outputs * sizeof(float));
@@ -330,9 +346,11 @@ static bool run_shape(const bench_shape *shape, const bench_contestant *contesta
         }
     }
     for (size_t i = 0; good && i < count; i++)
-        json_array_append_new(results, report(&contestants[i], &problem,
-                                              seconds + i * settings->rounds, settings->rounds,
-                                              &limits));
+        quotients[i] = times_as_long(seconds + i * settings->rounds, seconds, settings->rounds);
+    for (size_t i = 0; good && i < count; i++)
+        json_array_append_new(results,
+                              report(&contestants[i], &problem, seconds + i * settings->rounds,
+                                     quotients[i], settings->rounds, &limits));
     if (good)
         json_array_append_new(results, report_limits(shape, &limits, settings->rounds));
     free_problem(&problem);
@@ -346,6 +364,7 @@ static bool read_options(bench_settings *settings, int argc, char **argv)
                                             {"simd", required_argument, NULL, 's'},
                                             {"rounds", required_argument, NULL, 'r'},
                                             {"bursts", required_argument, NULL, 'b'},
+                                            {"outputs", required_argument, NULL, 'o'},
                                             {"json", required_argument, NULL, 'j'},
                                             {NULL, 0, NULL, 0}};
     int option;
@@ -366,6 +385,9 @@ static bool read_options(bench_settings *settings, int argc, char **argv)
             if (settings->bursts == 0)
                 return false;
             break;
+        case 'o':
+            settings->outputs = strtoul(optarg, NULL, 10);
+            break;
         case 'j':
             settings->json = optarg;
             break;
@@ -375,12 +397,13 @@ static bool read_options(bench_settings *settings, int argc, char **argv)
     }
     settings->threads = mmn_threads(settings->threads);
     return optind == argc && settings->threads > 0 && settings->rounds > 0 &&
-           settings->rounds <= MOST_ROUNDS && settings->bursts <= BENCH_MOST_BURSTS;
+           settings->outputs > 0 && settings->rounds <= MOST_ROUNDS &&
+           settings->bursts <= BENCH_MOST_BURSTS;
 }
 
 int main(int argc, char **argv)
 {
-    bench_settings settings = {.rounds = 7, .simd = "auto"};
+    bench_settings settings = {.rounds = 7, .outputs = SIZE_MAX, .simd = "auto"};
     bench_machine machine;
     bench_blas libraries[BENCH_BLAS_COUNT];
     bench_contestant contestants[CONTESTANTS];
@@ -388,7 +411,8 @@ int main(int argc, char **argv)
 
     if (!read_options(&settings, argc, argv)) {
         fprintf(stderr,
-                "usage: %s [--threads N] [--simd NAME|all] [--rounds N] [--json FILE]\n"
+                "usage: %s [--threads N] [--simd NAME|all] [--rounds N] [--outputs N]"
+                " [--json FILE]\n"
                 "       %s --bursts N [--simd NAME|all]\n",
                 argv[0], argv[0]);
         return 2;
@@ -416,12 +440,12 @@ int main(int argc, char **argv)
                libraries[i].sgemm ? libraries[i].version : "not installed");
     printf("%d threads.\n\n", settings.threads);
     printf("| rows x depth x outputs | kernels | GFLOP/s: min / median / max of %zu | of the limit "
-           "| GB/s of weights | of the limit |\n| --- | --- | --- | --- | --- | --- |\n",
+           "| GB/s of weights | of the limit | times as long as the first |\n"
+           "| --- | --- | --- | --- | --- | --- | --- |\n",
            settings.rounds);
     json_t *results = json_array();
     for (size_t i = 0; good && i < SHAPES; i++)
-        good = run_shape(&shapes[i], contestants, count, &settings, machine.largest_cache,
-                         results);
+        good = run_shape(&shapes[i], contestants, count, &settings, machine.largest_cache, results);
     for (size_t i = 0; i < count; i++)
         mmn_compute_free_scratch(&contestants[i].compute);
     json_t *all = json_pack("{s:o, s:i, s:o}", "machine", bench_machine_json(&machine), "threads",

@@ -91,7 +91,7 @@ class ModelInfoStruct(Structure):
                 ("first_window_layer", c_uint32), ("module_count", c_size_t),
                 ("modules", POINTER(Module)), ("remark_count", c_size_t), ("remarks", _TEXTS),
                 ("generation", GenerationInfo), ("judge_labels", c_uint32),
-                ("delta_count", c_size_t), ("deltas", _TEXTS)]
+                ("delta_count", c_size_t), ("deltas", _TEXTS), ("detector_boxes", c_uint32)]
 
 
 class StageStruct(Structure):

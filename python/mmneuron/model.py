@@ -75,6 +75,8 @@ class ModelInfo:
     generation: dict[str, Any]  #: what the folder says of generating, as far as it is obeyed
     generation_refused: dict[str, Any]  #: and what is not supported
     stop_ids: tuple[int, ...]  #: tokens that end an answer
+    judge_labels: int  #: how many numbers a judge of answers gives; 0: it is none
+    detector_boxes: int  #: how many boxes a detector makes of a picture; 0: it is none
 
 
 def _text(value: bytes | None) -> str | None:

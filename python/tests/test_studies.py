@@ -360,7 +360,9 @@ def test_detect(program) -> None:
     queries = ["a photo of a red ball", "a cup"]
     said = program("detect", folder, "--image", image, *(f"--query={query}" for query in queries),
                    "--threshold", "0.2")
-    found = mmneuron.detect(mmneuron.Model(folder), image, queries, threshold=0.2)
+    detector = mmneuron.Model(folder)
+    assert detector.info.detector_boxes == program("info", folder)["detector_boxes"] == 25
+    found = mmneuron.detect(detector, image, queries, threshold=0.2)
     assert found.json() == said
     assert len(said["detections"]) > 3
 

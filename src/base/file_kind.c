@@ -26,6 +26,7 @@ static const char *const phrases[MMN_KINDS] = {
     [MMN_KIND_PERTURB] = "a result of \"mmneuron perturb\"",
     [MMN_KIND_LENS] = "a result of \"mmneuron lens\"",
     [MMN_KIND_CONTRIB] = "a result of \"mmneuron contrib\"",
+    [MMN_KIND_OTHER_RESULT] = "a result of another command of mmneuron",
     [MMN_KIND_ROWS] = "a file of a study's rows, as \"mmneuron eval --rows\" writes it",
     [MMN_KIND_RANKING] = "the table that \"mmneuron rank\" writes beside its neurons",
     [MMN_KIND_WEIGHTS] = "a file of a model's weights",
@@ -133,6 +134,7 @@ static mmn_file_kind kind_of_result(const char *format)
         {"mmneuron-lens-", MMN_KIND_LENS},
         {"mmneuron-contrib-", MMN_KIND_CONTRIB},
         {"mmneuron-rows-", MMN_KIND_ROWS},
+        {"mmneuron-", MMN_KIND_OTHER_RESULT},
     };
     for (size_t i = 0; i < MMN_LENGTH(formats); i++)
         if (strncmp(format, formats[i].name, strlen(formats[i].name)) == 0)
@@ -222,7 +224,7 @@ mmn_file_kind mmn_file_kind_of(const char *path)
 /* Whether a file of this kind can be what is wanted, so that what is wrong lies within it. */
 static bool fits(mmn_file_kind kind, mmn_file_kind wanted)
 {
-    bool result = kind >= MMN_KIND_NEURONS && kind <= MMN_KIND_CONTRIB;
+    bool result = kind >= MMN_KIND_NEURONS && kind <= MMN_KIND_OTHER_RESULT;
     bool tensors = kind == MMN_KIND_WEIGHTS || kind == MMN_KIND_SAFETENSORS ||
                    (kind >= MMN_KIND_COUNTS && kind <= MMN_KIND_DUMP);
     bool binary = wanted == MMN_KIND_SAFETENSORS || wanted == MMN_KIND_COUNTS ||

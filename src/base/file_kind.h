@@ -21,6 +21,7 @@ typedef enum mmn_file_kind {
     MMN_KIND_PERTURB,
     MMN_KIND_LENS,
     MMN_KIND_CONTRIB,
+    MMN_KIND_OTHER_RESULT,
     MMN_KIND_ROWS,    /* of a study */
     MMN_KIND_RANKING, /* the table that rank writes */
 

@@ -66,16 +66,16 @@ static json_t *info_to_json(const char *folder, const mmn_model_info *info, cons
     for (size_t i = 0; i < info->remark_count; i++)
         json_array_append_new(remarks, json_string(info->remarks[i]));
     return json_pack(
-        "{s:s, s:s, s:{s:s, s:i, s:i, s:I, s:I}, s:o*, s:o, s:o*, s:o, s:s, s:s?, s:s*, s:o,"
+        "{s:s, s:s, s:{s:s, s:i, s:i, s:I, s:I}, s:o*, s:o, s:o*, s:o*, s:o, s:s, s:s?, s:s*, s:o,"
         " s:s, s:i, s:s*, s:o}",
         "model", folder, "family", info->family, "weights", "types", info->weight_types, "files",
         info->files, "tensors", info->tensors, "parameters", (json_int_t)info->parameters, "bytes",
         (json_int_t)info->weight_bytes, "vision", vision_to_json(info), "language",
-        language_to_json(info), "judge_labels", unless_zero(info->judge_labels), "modules",
-        modules_to_json(info), "template", info->template_name, "template_file",
-        info->template_file, "template_problem", info->template_problem, "generation",
-        generation_to_json(&info->generation), "kernels", info->kernels, "threads", info->threads,
-        "digest", digest, "remarks", remarks);
+        language_to_json(info), "judge_labels", unless_zero(info->judge_labels), "detector_boxes",
+        unless_zero(info->detector_boxes), "modules", modules_to_json(info), "template",
+        info->template_name, "template_file", info->template_file, "template_problem",
+        info->template_problem, "generation", generation_to_json(&info->generation), "kernels",
+        info->kernels, "threads", info->threads, "digest", digest, "remarks", remarks);
 }
 
 /* "12.3 GB", in powers of ten as disks and published checkpoints are measured. */
@@ -149,17 +149,12 @@ static void print_generation(const mmn_generation_info *generation)
     mmn_cli_print("\n");
 }
 
-static void print_architecture(const mmn_model_info *info)
+/* The transformer that reads texts, under the name of what it is for, and how long they may be. */
+static void print_language(const char *role, const mmn_model_info *info)
 {
-    mmn_cli_print("family     %s\n", info->family);
-    if (info->vision_layers > 0)
-        mmn_cli_print("vision     %s: %" PRIu32 " layers of width %" PRIu32 ", %" PRIu32
-                      " heads; images of %" PRIu32 " x %" PRIu32 " in patches of %" PRIu32 "\n",
-                      info->vision, info->vision_layers, info->vision_width, info->vision_heads,
-                      info->image_size, info->image_size, info->patch_size);
-    mmn_cli_print("%-10s %s: %" PRIu32 " layers of width %" PRIu32 ", %" PRIu32 " heads",
-                  info->judge_labels > 0 ? "judge" : "language", info->language,
-                  info->language_layers, info->language_width, info->language_heads);
+    mmn_cli_print("%-10s %s: %" PRIu32 " layers of width %" PRIu32 ", %" PRIu32 " heads", role,
+                  info->language, info->language_layers, info->language_width,
+                  info->language_heads);
     if (info->language_kv_heads != info->language_heads)
         mmn_cli_print(" (%" PRIu32 " for keys and values)", info->language_kv_heads);
     mmn_cli_print("; vocabulary of %" PRIu32 "\n", info->vocabulary);
@@ -169,13 +164,31 @@ static void print_architecture(const mmn_model_info *info)
     if (info->first_window_layer > 0)
         mmn_cli_print(" from layer %" PRIu32 " on", info->first_window_layer);
     mmn_cli_print("\n");
+}
+
+/* What the model does with texts: it judges them, looks for what they name, or continues them. */
+static void print_architecture(const mmn_model_info *info)
+{
+    mmn_cli_print("family     %s\n", info->family);
+    if (info->vision_layers > 0)
+        mmn_cli_print("vision     %s: %" PRIu32 " layers of width %" PRIu32 ", %" PRIu32
+                      " heads; images of %" PRIu32 " x %" PRIu32 " in patches of %" PRIu32 "\n",
+                      info->vision, info->vision_layers, info->vision_width, info->vision_heads,
+                      info->image_size, info->image_size, info->patch_size);
     if (info->judge_labels > 0) {
+        print_language("judge", info);
         mmn_cli_print("judges     texts, with %" PRIu32 " number%s each\n", info->judge_labels,
                       info->judge_labels == 1 ? "" : "s");
-        return;
+    } else if (info->detector_boxes > 0) {
+        print_language("queries", info);
+        mmn_cli_print("detects    what queries name, in %" PRIu32
+                      " boxes of a picture: one for each patch\n",
+                      info->detector_boxes);
+    } else {
+        print_language("language", info);
+        print_template(info);
+        print_generation(&info->generation);
     }
-    print_template(info);
-    print_generation(&info->generation);
 }
 
 static void print_info(const char *folder, const mmn_model_info *info, const char *digest)

@@ -114,7 +114,8 @@ typedef struct mmn_generation_info {
 typedef struct mmn_model_info {
     const char *family;        /* "llava", "llava_next", "instructblip" */
     const char *vision;        /* "clip", "eva", "siglip"; NULL: reads no images */
-    const char *language;      /* "llama", "mistral"; of a judge "deberta-v2" */
+    const char *language;      /* "llama", "mistral"; of a judge "deberta-v2", of a detector
+                                  "owlvit_text_model" */
     const char *weight_types;  /* "bf16", "bf16, f32" */
     const char *kernels;       /* name of the kernel table in use */
     const char *template_name; /* prompt template for questions: "llava-1.5", ... or "raw"; "own":
@@ -139,6 +140,9 @@ typedef struct mmn_model_info {
                               vocabulary are its encoder's. 0: the model is none */
     size_t delta_count;
     const char *const *deltas; /* [delta_count]: digests of the deltas that it was opened with */
+    uint32_t detector_boxes;   /* a detector: how many boxes it makes of a picture, one for each
+                                  patch; language_*, vocabulary and maximum_positions are those of
+                                  the tower that reads queries. 0: the model is none */
 } mmn_model_info;
 
 /* Valid until the model is closed. */

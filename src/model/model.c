@@ -177,6 +177,7 @@ static void describe(mmn_model *model)
         .judge_labels = judge->labels,
         .delta_count = model->deltas.count,
         .deltas = (const char *const *)model->deltas.digests,
+        .detector_boxes = config->query_size > 0 ? vision->patches : 0,
     };
 }
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "pass/positions.h"
+#include "pass/prefill_needs.h"
 #include "pass/reverse_images.h"
 #include "pass/session.h"
 #include "pass/vision.h"
@@ -60,68 +61,13 @@ static mmn_status show_input(const mmn_session *session, const mmn_input *input,
     return MMN_OK;
 }
 
-/* How far a prefill must go. Where nothing will be generated, what nobody wants to see does not
- * run. */
-static bool needs_language(const mmn_session *session)
-{
-    return !session->prompt_only || session->loss ||
-           mmn_probes_want_any(&session->probes, "language.",
-                               session->model->config.language.layers);
-}
-
-/* What the stages between vision tower and language model begin with. */
-static const char *const between[] = {"qformer.", "query.", "projector."};
-enum { BETWEEN = sizeof between / sizeof between[0] };
-
-static bool needs_projector(const mmn_session *session)
-{
-    bool needed = needs_language(session);
-    for (size_t i = 0; i < BETWEEN && !needed; i++)
-        needed = mmn_probes_want_any(&session->probes, between[i],
-                                     session->model->config.qformer.layers);
-    return needed;
-}
-
-static bool needs_vision(const mmn_session *session)
-{
-    return needs_projector(session) ||
-           mmn_probes_want_any(&session->probes, "vision.", session->model->config.vision.layers);
-}
-
 /* ---- Positions ------------------------------------------------------------------------------- */
-
-/* Whether they are what enters the language model of the input. */
-static bool have_features_of(const mmn_image_features *images, const mmn_input *input)
-{
-    return images->input && mmn_inputs_share_features(images->input, input);
-}
-
-/* How many positions at the beginning of the input the session's span holds. The last one is not
- * among them, since its logits are wanted. */
-static size_t cached_beginning(const mmn_session *session, const mmn_input *input)
-{
-    const mmn_config *config = &session->model->config;
-    size_t limit = input->length - 1, same = 0;
-    size_t constant = mmn_rotary_constant_length(&config->language);
-    if (session->prompt_only || session->loss || mmn_probes_write(&session->probes) ||
-        !mmn_probes_allow_reuse(&session->probes, "language.", config->language.layers) ||
-        input->length > constant || session->language.length > constant)
-        return 0;
-    if (limit > session->language.length)
-        limit = session->language.length;
-    bool same_images = session->cached_images && input->image_count > 0 &&
-                       have_features_of(&session->images, input);
-    while (same < limit && session->cached_ids[same] == input->ids[same] &&
-           (same_images || input->ids[same] != input->image_token))
-        same++;
-    return same;
-}
 
 /* Makes the session ready, and gives it a sequence for each input if it runs the language model. */
 static mmn_status begin_session(prefilling *p, mmn_session *session, mmn_error *error)
 {
     const mmn_input *input = p->inputs[0];
-    size_t first = cached_beginning(session, input);
+    size_t first = mmn_prefill_cached_beginning(session, input);
     atomic_store_explicit(&session->interrupt.said, false, memory_order_relaxed);
     mmn_interrupt_tell(&session->interrupt, 0, 0);
     session->prefilled = session->probes.generating = session->images_reused = false;
@@ -129,7 +75,7 @@ static mmn_status begin_session(prefilling *p, mmn_session *session, mmn_error *
     session->generated = 0;
     session->positions_reused = session->language.length = first;
     mmn_session_keep_input(session, p->input_count == 1 ? input : NULL);
-    if (!needs_language(session))
+    if (!mmn_prefill_needs_language(session))
         return MMN_OK;
     if (p->batch.count == 0) {
         p->trunk = session;
@@ -228,38 +174,6 @@ static void order_sequences(prefilling *p)
 
 /* ---- Images ---------------------------------------------------------------------------------- */
 
-static bool tower_is_reusable(const mmn_session *session)
-{
-    return mmn_probes_allow_reuse(&session->probes, "vision.",
-                                  session->model->config.vision.layers);
-}
-
-static bool images_are_reusable(const mmn_session *session)
-{
-    bool reusable = tower_is_reusable(session);
-    for (size_t i = 0; i < BETWEEN && reusable; i++)
-        reusable = mmn_probes_allow_reuse(&session->probes, between[i],
-                                          session->model->config.qformer.layers);
-    return reusable;
-}
-
-/* What is kept of the input's images: by the session itself or by `plain`, if anything is; rather
- * what was made with the same instruction than the tower's part alone. */
-static const mmn_image_features *find_features(const mmn_session *session, const mmn_session *plain,
-                                               const mmn_input *input)
-{
-    const mmn_image_features *const kept[2] = {&session->images, &plain->images};
-    if (input->image_count == 0 || !tower_is_reusable(session))
-        return NULL;
-    for (size_t i = 0; i < 2; i++)
-        if (have_features_of(kept[i], input))
-            return kept[i];
-    for (size_t i = 0; i < 2; i++)
-        if (kept[i]->input && mmn_inputs_share_images(kept[i]->input, input))
-            return kept[i];
-    return NULL;
-}
-
 /* Lists in p->sharing, and makes the inputs of the session's probes, input number `first` and those
  * after it that are not done and have the same images; with `features`, also the same
  * instruction. */
@@ -284,7 +198,7 @@ static mmn_status project(mmn_session *session, const mmn_input *input,
     bool has_qformer = model->config.family->connector == MMN_CONNECTOR_QFORMER;
     float *merged = NULL;
     mmn_status status = MMN_OK;
-    if (needs_projector(session))
+    if (mmn_prefill_needs_projector(session))
         status = (has_qformer ? mmn_qformer_run : mmn_projector_run)(
             &session->compute, &model->config, model->weights, &session->probes, input, kept->tower,
             &merged, error);
@@ -293,7 +207,7 @@ static mmn_status project(mmn_session *session, const mmn_input *input,
         session->images.tower = NULL;
     mmn_session_forget_images(session);
     session->images = (mmn_image_features){.tower = tower, .merged = merged};
-    if (status == MMN_OK && tower && images_are_reusable(session))
+    if (status == MMN_OK && tower && mmn_prefill_reuses_images(session))
         session->images.input = mmn_input_retain(input);
     return status;
 }
@@ -306,12 +220,13 @@ static mmn_status use_features(prefilling *p, mmn_session *session, mmn_sequence
     const mmn_input *input = p->inputs[first];
     const float *features = NULL;
     gather(p, session, first, true);
-    if (kept && kept->merged && have_features_of(kept, input) && images_are_reusable(session)) {
+    if (kept && kept->merged && mmn_prefill_has_features(kept, input) &&
+        mmn_prefill_reuses_images(session)) {
         session->images_reused = true;
         if (kept != &session->images)
             mmn_session_forget_images(session);
         features = kept->merged;
-    } else if (kept && needs_vision(session)) {
+    } else if (kept && mmn_prefill_needs_vision(session)) {
         MMN_TRY(project(session, input, kept, error));
         features = session->images.merged;
     }
@@ -331,9 +246,9 @@ static mmn_status run_images(prefilling *p, mmn_session *session, mmn_sequence *
 {
     const mmn_model *model = session->model;
     const mmn_input *input = p->inputs[first];
-    const mmn_image_features *kept = find_features(session, p->plain, input);
+    const mmn_image_features *kept = mmn_prefill_find_features(session, p->plain, input);
     gather(p, session, first, false);
-    if (!kept && input->image_count > 0 && needs_vision(session)) {
+    if (!kept && input->image_count > 0 && mmn_prefill_needs_vision(session)) {
         mmn_session_forget_images(session);
         MMN_TRY(mmn_vision_run(&session->compute, &model->config.vision, &model->weights->vision,
                                &session->probes, input->pixels.values, input->pixels.tiles,
@@ -380,7 +295,7 @@ static mmn_status make_batch(prefilling *p, mmn_error *error)
         mmn_allocate(rows, batch->model->config.language.hidden_size * sizeof(float), error);
     MMN_NEED(batch->hidden);
     for (size_t i = 0; i < p->session_count; i++) {
-        bool language = needs_language(p->sessions[i]);
+        bool language = mmn_prefill_needs_language(p->sessions[i]);
         MMN_TRY(run_session(p, p->sessions[i], language ? batch->list + taken : NULL, error));
         taken += language ? p->input_count : 0;
     }
@@ -456,7 +371,8 @@ static mmn_status run_language(prefilling *p, mmn_error *error)
     MMN_NEED(batch->states = mmn_allocate(p->inputs[0]->length, states * width, error));
     MMN_TRY(mmn_language_run(batch, error));
     MMN_NEED(p->gradient = mmn_allocate(batch->rows, width, error));
-    MMN_TRY(mmn_language_reverse(batch, session->loss, p->gradient, &session->loss_value, error));
+    MMN_TRY(mmn_language_reverse(batch, &session->reverse, session->loss, p->gradient,
+                                 &session->loss_value, error));
     return p->inputs[0]->image_count > 0 ? reverse_images(p, session, error) : MMN_OK;
 }
 

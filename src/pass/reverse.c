@@ -87,7 +87,7 @@ static mmn_status reverse(const mmn_batch *batch, mmn_reverse_memory *memory, co
     const mmn_language_config *config = &batch->model->config.language;
     const size_t values = batch->rows * config->hidden_size;
     const uint32_t layers = config->layers;
-    MMN_TRY(mmn_reverse_memory_make(memory, batch, error));
+    MMN_TRY(mmn_reverse_memory_reserve(memory, batch, error));
     MMN_TRY(reverse_end(batch, loss, batch->states + layers * values, gradient, value, error));
     for (uint32_t layer = layers; layer-- > 0;) {
         mmn_interrupt_tell(batch->compute->interrupt, layers - 1 - layer, layers);
@@ -98,17 +98,15 @@ static mmn_status reverse(const mmn_batch *batch, mmn_reverse_memory *memory, co
                           error);
 }
 
-mmn_status mmn_language_reverse(const mmn_batch *batch, const mmn_loss *loss, float *gradient,
-                                double *value, mmn_error *error)
+mmn_status mmn_language_reverse(const mmn_batch *batch, mmn_reverse_memory *memory,
+                                const mmn_loss *loss, float *gradient, double *value,
+                                mmn_error *error)
 {
     /* The sequence as it was before it ran, its keys among the batch's rows. */
     mmn_sequence sequence = batch->list[0];
     mmn_batch again = *batch;
-    mmn_reverse_memory memory = {0};
     sequence.span = NULL;
     again.list = &sequence;
     MMN_TRY(check_writes(batch, error));
-    mmn_status status = reverse(&again, &memory, loss, gradient, value, error);
-    mmn_reverse_memory_free(&memory);
-    return status;
+    return reverse(&again, memory, loss, gradient, value, error);
 }

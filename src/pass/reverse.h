@@ -18,19 +18,10 @@ typedef struct mmn_loss {
     const void *context;
 } mmn_loss;
 
-/* gradient [rows][hidden_size]: the loss's derivatives by the embeddings of a batch of one whole
- * sequence that has run and kept its states. Shows the grad.language.* stages, which probes may
- * change: what a probe wrote to mlp.out, out or embeddings of the forward pass is taken for a
- * constant, unless the probe gives to the gradients what it owes them. Room for the run's products
- * must still be reserved. */
-mmn_status mmn_language_reverse(const mmn_batch *batch, const mmn_loss *loss, float *gradient,
-                                double *value, mmn_error *error);
-
-/* ---- One layer ------------------------------------------------------------------------------- */
-
 /* What a layer makes again of the forward pass, and the gradients inside it. Zero-initialise; free
  * with mmn_reverse_memory_free. */
 typedef struct mmn_reverse_memory {
+    size_t rows;            /* that there is room for */
     mmn_row_memory forward; /* queries, keys and values, none in the place of another */
     float *context;         /* what attention makes, before the output projection */
     float *state;           /* what enters the MLP's norm */
@@ -43,9 +34,22 @@ typedef struct mmn_reverse_memory {
     float *attention;                /* scratch of mmn_attend_reverse */
 } mmn_reverse_memory;
 
-mmn_status mmn_reverse_memory_make(mmn_reverse_memory *memory, const mmn_batch *batch,
-                                   mmn_error *error);
+/* gradient [rows][hidden_size]: the loss's derivatives by the embeddings of a batch of one whole
+ * sequence that has run and kept its states. `memory` is for this run and for later ones. Shows the
+ * grad.language.* stages, which probes may change: what a probe wrote to mlp.out, out or embeddings
+ * of the forward pass is taken for a constant, unless the probe gives to the gradients what it owes
+ * them. Room for the run's products must still be reserved. */
+mmn_status mmn_language_reverse(const mmn_batch *batch, mmn_reverse_memory *memory,
+                                const mmn_loss *loss, float *gradient, double *value,
+                                mmn_error *error);
 void mmn_reverse_memory_free(mmn_reverse_memory *memory);
+
+/* ---- One layer ------------------------------------------------------------------------------- */
+
+/* Makes room for the batch's rows, unless there is some, and takes the angles of its run. What the
+ * memory held is lost. */
+mmn_status mmn_reverse_memory_reserve(mmn_reverse_memory *memory, const mmn_batch *batch,
+                                      mmn_error *error);
 
 /* gradient [rows][hidden_size]: of what layer number `number` put out, becomes that of `entered`,
  * what entered it. `batch` is the one that ran, but with the memory's rows. Shows the stages. */

@@ -32,15 +32,12 @@ static mmn_heads heads_of(const mmn_batch *batch, const mmn_key_span *span, uint
     };
 }
 
-/* Rows in which nothing stands in the place of another thing; positions are those of the run. */
+/* Rows in which nothing stands in the place of another thing. */
 static mmn_status make_forward_rows(mmn_row_memory *forward, const mmn_batch *batch,
                                     mmn_error *error)
 {
     const mmn_language_config *config = &batch->model->config.language;
     size_t query = mmn_language_query_width(config), key = mmn_language_key_width(config);
-    forward->cosine = batch->memory->cosine;
-    forward->sine = batch->memory->sine;
-    forward->slopes = batch->memory->slopes;
     MMN_TRY(make_rows(&forward->normed, batch->rows, config->hidden_size, error));
     MMN_TRY(make_rows(&forward->query, batch->rows, query, error));
     MMN_TRY(make_rows(&forward->keys, batch->rows, key, error));
@@ -48,14 +45,15 @@ static mmn_status make_forward_rows(mmn_row_memory *forward, const mmn_batch *ba
     return config->fused_qkv ? make_rows(&forward->fused, batch->rows, 3 * query, error) : MMN_OK;
 }
 
-/* The angles of the run, turned the other way. */
-static mmn_status make_sine(mmn_reverse_memory *memory, const mmn_batch *batch, mmn_error *error)
+/* The angles of the run, and the same turned the other way. */
+static void take_angles(mmn_reverse_memory *memory, const mmn_batch *batch)
 {
-    size_t count = batch->rows * (batch->model->config.language.rotary_dim / 2);
-    MMN_NEED(memory->sine = mmn_allocate(count, sizeof(float), error));
+    const size_t count = batch->rows * (batch->model->config.language.rotary_dim / 2);
+    memory->forward.cosine = batch->memory->cosine;
+    memory->forward.sine = batch->memory->sine;
+    memory->forward.slopes = batch->memory->slopes;
     for (size_t i = 0; i < count; i++)
         memory->sine[i] = -batch->memory->sine[i];
-    return MMN_OK;
 }
 
 /* The most numbers that a row of what a product with transposed weights reads has. */
@@ -66,8 +64,7 @@ static size_t widest(const mmn_language_config *config)
     return config->hidden_size > inner ? config->hidden_size : inner;
 }
 
-mmn_status mmn_reverse_memory_make(mmn_reverse_memory *memory, const mmn_batch *batch,
-                                   mmn_error *error)
+static mmn_status make_arrays(mmn_reverse_memory *memory, const mmn_batch *batch, mmn_error *error)
 {
     const mmn_language_config *config = &batch->model->config.language;
     const size_t rows = batch->rows, width = config->hidden_size, inner = config->intermediate_size;
@@ -90,16 +87,29 @@ mmn_status mmn_reverse_memory_make(mmn_reverse_memory *memory, const mmn_batch *
         {&memory->context_gradient, query},
         {&memory->normed_gradient, width},
         {&memory->addend, width},
+        {&memory->sine, config->rotary_dim / 2},
     };
-    MMN_TRY(mmn_compute_reserve(batch->compute, rows, widest(config), 0, 0, error));
     MMN_TRY(make_forward_rows(&memory->forward, batch, error));
-    MMN_TRY(make_sine(memory, batch, error));
     for (size_t i = 0; i < MMN_LENGTH(needed); i++)
         if (needed[i].width > 0)
             MMN_TRY(make_rows(needed[i].array, rows, needed[i].width, error));
     MMN_NEED(memory->attention = mmn_allocate((size_t)batch->compute->threads,
                                               mmn_attention_reverse_floats(&heads) * sizeof(float),
                                               error));
+    memory->rows = rows;
+    return MMN_OK;
+}
+
+mmn_status mmn_reverse_memory_reserve(mmn_reverse_memory *memory, const mmn_batch *batch,
+                                      mmn_error *error)
+{
+    MMN_TRY(mmn_compute_reserve(batch->compute, batch->rows, widest(&batch->model->config.language),
+                                0, 0, error));
+    if (batch->rows > memory->rows) {
+        mmn_reverse_memory_free(memory);
+        MMN_TRY(make_arrays(memory, batch, error));
+    }
+    take_angles(memory, batch);
     return MMN_OK;
 }
 

@@ -107,6 +107,7 @@ void mmn_session_free(mmn_session *session)
     mmn_probes_free(&session->probes);
     mmn_span_free(&session->language);
     mmn_row_memory_free(&session->memory);
+    mmn_reverse_memory_free(&session->reverse);
     mmn_compute_free_scratch(&session->compute);
     mmn_session_forget_images(session);
     mmn_stopping_free(&session->stopping);

@@ -30,6 +30,7 @@ struct mmn_session {
     bool prompt_only;
     mmn_span language; /* keys and values of prompt and answer; none where prompt_only */
     mmn_row_memory memory;
+    mmn_reverse_memory reverse; /* none before the first gradient */
     mmn_ending ending;
     bool prefilled;
     mmn_sampler sampler;

@@ -90,7 +90,7 @@ static mmn_status compare(const comparing *all, const mmn_encode_study *study,
 static void add_comparison(mmn_result *result, const mmn_encode_study *study,
                            const mmn_encode_pair *pair, const comparing *all)
 {
-    size_t compared = 0, better = 0, alone = 0;
+    size_t compared = 0, better = 0, alone = 0, second_alone = 0;
     double sum = 0;
     for (size_t i = 0; i < study->site_count; i++) {
         const mmn_encoding_comparison *site = &pair->sites[i];
@@ -99,11 +99,14 @@ static void add_comparison(mmn_result *result, const mmn_encode_study *study,
         compared += site->outcome == MMN_ENCODING_COMPARED;
         better += all->better[i];
         alone += site->outcome == MMN_ENCODING_FIRST_ALONE;
+        second_alone += site->outcome == MMN_ENCODING_SECOND_ALONE;
     }
     MMN_ADD(result, "comparisons", mmn_as_text(pair->first ? pair->first->name : MMN_ENCODE_BEST),
             mmn_as_text(pair->first ? pair->second->name : MMN_ENCODE_SECOND),
             mmn_as_whole(compared), mmn_as_whole(better), mmn_as_whole(alone),
-            mmn_as_real(compared ? sum / (double)compared : NAN));
+            mmn_as_real(compared ? sum / (double)compared : NAN), mmn_as_whole(MMN_ENCODING_BINS),
+            mmn_as_whole(study->site_count - compared - alone),
+            mmn_as_whole(study->site_count - compared - second_alone));
     for (size_t i = 0; i < study->site_count; i++) {
         const mmn_encoding_comparison *site = &pair->sites[i];
         const compared_models models = compared_at(study, pair, i);

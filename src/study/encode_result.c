@@ -31,9 +31,12 @@ static const mmn_form_table tables[] = {
                  MMN_REAL("validation_high", ""), MMN_TRUTH("predicted"))},
     {"means", "models",
      MMN_COLUMNS(MMN_WHOLE("bin"), MMN_REAL("r", ""), MMN_WHOLE("sites"), MMN_WHOLE("predicted"))},
+    /* first_short, second_short: sites at which this model predicts fewer bins than are needed,
+     * which people are told where no site is compared */
     {"comparisons", "alignments",
      MMN_COLUMNS(MMN_TEXT("first"), MMN_TEXT("second"), MMN_WHOLE("compared"), MMN_WHOLE("better"),
-                 MMN_WHOLE("by_default"), MMN_REAL("mean_difference", ""))},
+                 MMN_WHOLE("by_default"), MMN_REAL("mean_difference", ""), MMN_WHOLE("needed_bins"),
+                 MMN_WHOLE("first_short"), MMN_WHOLE("second_short"))},
     {"compared_sites", "comparisons",
      MMN_COLUMNS(MMN_TEXT("site"), MMN_TEXT("outcome"), MMN_WHOLE("bins"),
                  MMN_REAL("difference", ""), MMN_REAL("p", ""), MMN_TRUTH("better"),
@@ -94,7 +97,10 @@ static const char people[] =
     "  <-12 models.model|model>  mean r  columns predicted  layer\n"
     "<models||  <-12 models.model|${model}>  $6.3{r}  $17{predicted}  ${layer}\n>"
     "<comparisons||  ${first} predicts better than ${second}: ${better} of ${compared} sites,"
-    " and ${by_default} by default\n>>"
+    " and ${by_default} by default\n"
+    "<!compared|<?needed_bins|    no site is compared, which takes ${needed_bins} bins that each"
+    " predicts: ${first} predicts fewer at ${first_short} sites,\n"
+    "    ${second} at ${second_short}\n>>>>"
     "<?tests|A site is called multimodal where it passes\n"
     "  <-11 tests.test|test>  <-9 tests.aligned|alignment>  tested  passed   share  by default\n"
     "<tests||  <-11 tests.test|${test}>  <-9 tests.aligned|<?aligned|${aligned}><!aligned|all>>"

@@ -94,6 +94,14 @@ typedef struct mmn_evaluation {
     size_t asked_count;
 } mmn_evaluation;
 
+/* mmn_study_kind's `set_up` and `check`. */
+mmn_status mmn_evaluation_set_up(void *evaluation, const mmn_model *model, const void *options,
+                                 mmn_error *error);
+mmn_status mmn_evaluation_check(void *evaluation, mmn_error *error);
+/* Lets a session find answers as the options say. */
+mmn_status mmn_evaluation_set_decoding(const mmn_evaluation *evaluation, mmn_session *session,
+                                       mmn_error *error);
+
 /* Reads the list of texts that languages are learned from. */
 mmn_status mmn_languages_read(mmn_languages *languages, const char *list, mmn_error *error);
 /* The number of a language, or SIZE_MAX. */

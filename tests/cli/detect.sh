@@ -63,6 +63,17 @@ keeps_what_is_there() {
         [ -z "$(find "$work" -name '*lock*')" ]
 }
 
+# What a detector is: two towers and boxes, and nothing of prompts and answers. Its sizes are those that
+# golden/make_owlvit.py gave it.
+is_described() {
+    exits 0 $MMNEURON info "$detector" && ! grep -q '^template\|^generation\|^language' "$work/out" &&
+        grep -q '^vision  *owlvit: 2 layers of width 36, 3 heads; images of 80 x 80 in patches of 16$' "$work/out" &&
+        grep -q '^queries  *owlvit_text_model: 2 layers of width 32, 4 heads; vocabulary of 608$' "$work/out" &&
+        grep -q '^context  *16 positions$' "$work/out" && grep -q '^detects .* in 25 boxes' "$work/out" &&
+        prints_json detector_boxes $MMNEURON info --json "$detector"
+}
+
+check "a description" is_described
 check "a table" prints_a_table
 check "a file" writes_what_it_prints
 check "a figure of it" shows_boxes

@@ -64,11 +64,7 @@ builds_upon_another() {
 
 # The edits of a list: in one run, in two shards and their merging the same; the word that is not there counts apart.
 measures_a_list() {
-    for from in shal elephant; do
-        printf '{"domain": "a", "image": "%s", "prompt": "USER: <image>\\nWhat is this? ASSISTANT:", "from": "%s", "to": "in", ' \
-            "$images/wide.jpg" $from
-        printf '"general": [{}], "local": [{"image": "%s"}]}\n' "$images/tall.jpg"
-    done >"$work/edits.jsonl"
+    make_edit_list "$work/edits.jsonl" "a wide shal" "a wide elephant"
     for shard in 1 2; do
         exits 0 $MMNEURON edits "$model" "$work/edits.jsonl" -n 6 -q --shard $shard/2 -o "$work/part-$shard" || return 1
     done

@@ -47,7 +47,9 @@ regresses_saved_features() {
         grep -v '"file":' "$work/whole.json" >"$work/a" && grep -v '"file":' "$work/again.json" >"$work/b" &&
         cmp "$work/a" "$work/b" || return 1
     exits 0 $MMNEURON $words --features "other=$work/saved" --compare other:model --save-features "$work/twice" -q &&
-        cmp "$work/saved" "$work/twice" && grep -q "other predicts better than model: 0 of" "$work/out"
+        cmp "$work/saved" "$work/twice" && grep -q "other predicts better than model: 0 of 0 sites" "$work/out" &&
+        grep -q "no site is compared, which takes 10 bins .*: other predicts fewer at 3 sites" "$work/out" &&
+        grep -q "^ *model at 3$" "$work/out"
 }
 
 # By the configuration alone, beside the trained model's.

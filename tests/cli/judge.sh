@@ -17,6 +17,12 @@ END
 make_list 5 "$work/plain.jsonl"
 sed 's/"answers"/"metric": "lingo", "answers"/' "$work/plain.jsonl" >"$list"
 
+is_described() {
+    exits 0 $MMNEURON info "$judge" && ! grep -q '^template\|^generation\|^language' "$work/out" &&
+        grep -q '^judge  *deberta-v2: 2 layers' "$work/out" && grep -q '^judges  *texts, with 1 number each$' "$work/out" &&
+        ! prints_json detector_boxes $MMNEURON info --json "$judge"
+}
+
 prints_a_table() {
     exits 0 $MMNEURON judge "$judge" "$answers" && grep -q "form of its text: benchmark" "$work/out" &&
         grep -q "^  driving  *2 " "$work/out" && grep -q "^  all  *1 " "$work/out"
@@ -81,6 +87,7 @@ rows_are_damaged() {
     fails_with "line 3" $MMNEURON judge "$judge" "$work/damaged.jsonl" --list "$list" -q
 }
 
+check "a description" is_described
 check "a table" prints_a_table
 check "a file with what --json prints" writes_what_it_prints
 check "one thread" computes_the_same --threads 1

@@ -32,6 +32,7 @@ words_of() {
     perplexity) echo eval "$model" "$work/texts.jsonl" --window 8 --seeds 3 $neurons ;;
     perturb) echo perturb "$model" "$work/list.jsonl" --seeds 3 $neurons ;;
     lens) echo lens "$model" "$work/list.jsonl" --examples 2 ;;
+    edits) echo edits "$model" "$work/edits.jsonl" -n 6 --seeds 2 ;;
     contrib) echo contrib "$model" "$work/list.jsonl" -n 4 --all-words --seeds 1 --at-least 2 ;;
     encode) echo encode "$recordings/responses.safetensors" --features "both=$recordings/both.safetensors" \
         --features "vision=$recordings/vision.safetensors" --join joined=both+vision --compare both:vision --draws 40 ;;
@@ -94,7 +95,8 @@ is_refused() {
     exits 2 $together -n 2 $MMNEURON "$@" && grep -q "$pattern" "$work/errors"
 }
 
-for study in eval perplexity perturb lens contrib encode count count-positions count-windows; do
+make_edit_list "$work/edits.jsonl" "a wide shal" "a wide elephant" "b tall ES" "b wide shal" "b grey shal"
+for study in eval perplexity perturb lens contrib edits encode count count-positions count-windows; do
     check "$study: three processes make the bytes of one" same_bytes $study
 done
 if ps -o pid= --ppid 1 >/dev/null 2>&1; then

@@ -17,6 +17,7 @@ words_of() {
     similarity) echo similarity "$model" "$work/sentences.jsonl" --seeds 3 $neurons ;;
     perturb) echo perturb "$model" "$work/list.jsonl" --seeds 3 $neurons ;;
     contrib) echo contrib "$model" "$work/list.jsonl" -n 4 --all-words --seeds 1 --at-least 2 ;;
+    edits) echo edits "$model" "$work/edits.jsonl" -n 6 --method direct --seeds 2 ;;
     lens) echo lens "$model" "$work/list.jsonl" --examples 2 --nearest 2 --positions image:3,last --stages mid,out ;;
     esac
 }
@@ -144,7 +145,8 @@ first_line_was_changed() {
 }
 
 $MMNEURON count "$model" "$work/texts.jsonl" --window 8 -q -o "$work/counts" || exit 1
-for study in eval perplexity agree sweep similarity perturb contrib lens; do
+make_edit_list "$work/edits.jsonl" "a wide shal" "a wide elephant" "b tall ES" "b wide shal" "b grey shal"
+for study in eval perplexity agree sweep similarity perturb contrib edits lens; do
     check "$study: one run" one_run $study
     if can_signal; then
         check "$study: Ctrl-C again and again" stop_and_go INT 130 $study

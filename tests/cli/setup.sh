@@ -78,6 +78,18 @@ make_list() {
     done >"$2"
 }
 
+# make_edit_list FILE "DOMAIN PICTURE WORD"...: a list of edits of such words of answers, to be "in" instead.
+make_edit_list() {
+    edits=$1
+    shift
+    for edit in "$@"; do
+        set -- $edit
+        printf '{"domain": "%s", "image": "%s", "prompt": "USER: <image>\\nWhat is this? ASSISTANT:", "from": "%s", "to": "in", ' \
+            $1 "$images/$2.jpg" $3
+        printf '"general": [{}], "local": [{"image": "%s"}]}\n' "$images/tall.jpg"
+    done >"$edits"
+}
+
 # Makes what studies need: a list of questions, one of texts, one of sentences, and neurons of the first one's domains, in
 # $work.
 make_study_files() {

@@ -299,6 +299,7 @@ rm -f counts && count >/dev/null && $MMNEURON rank counts -q -o neurons.json >/d
 $MMNEURON count "$model" list.jsonl -q -o other --stop-after 1 >/dev/null 2>&1
 mv other.state state || exit 1
 tr '\n' ' ' <neurons.json >one-line.json
+echo '{"format": "mmneuron-detect-1", "domain": "none"}' >detect.json
 printf '[\n%s,\n%s]\n' '{"domain": "a", "question": "x"}' '{"domain": "a", "question": "y"}' >array.json
 printf '<!DOCTYPE html>\n<html><body>Sign in</body></html>\n' >page
 printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 13\n' >pointer
@@ -340,7 +341,8 @@ for case in "list.jsonl|a list of samples" "neurons.json|a file of neurons" "dum
 done
 check "rank takes no state" fails_with "state of an unfinished run" $MMNEURON rank state
 for case in "list.jsonl|a list of samples" "counts|a counts file" "dump|a dump" "wide.jpg|a picture" \
-    "eval.json|a result of" "page|an HTML page" "$model|a model's folder" "state|the state of a count"; do
+    "eval.json|a result of" "detect.json|a result of another command" "page|an HTML page" \
+    "$model|a model's folder" "state|the state of a count"; do
     file=${case%%|*}
     kind=${case#*|}
     check "eval takes no neurons that are $kind" takes_no "$kind" "$file" \

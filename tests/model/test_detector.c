@@ -146,5 +146,7 @@ Test(detector, answers_nothing_and_has_no_neurons)
     open_model();
     cr_expect_eq(mmn_model_check_language(model, &error), MMN_INPUT);
     cr_expect_eq(mmn_model_describe(model)->module_count, 0);
+    cr_expect_eq(mmn_model_describe(model)->detector_boxes, 25);
+    cr_expect_eq(mmn_model_describe(model)->judge_labels, 0);
     mmn_model_close(model);
 }

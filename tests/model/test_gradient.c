@@ -171,6 +171,18 @@ static void end(called *c)
     mmn_model_close(c->model);
 }
 
+/* Whether the other session keeps all stages of the first, with the same bits. */
+static void has_the_stages_of(const mmn_session *other, const mmn_session *first)
+{
+    const mmn_stage *a, *b;
+    for (size_t i = 0; (a = mmn_session_stage_at(first, i)); i++) {
+        cr_assert_not_null(b = mmn_session_stage(other, a->name), "%s", a->name);
+        cr_assert_eq(a->shape[0], b->shape[0], "%s", a->name);
+        cr_expect_arr_eq(a->data, b->data, a->shape[0] * a->shape[1] * sizeof(float), "%s",
+                         a->name);
+    }
+}
+
 /* A session that has prefilled the input already, with more threads, gives the same bits, and goes
  * on generating as if it had only prefilled. */
 Test(gradient, depends_on_neither_session_nor_threads)
@@ -189,17 +201,39 @@ Test(gradient, depends_on_neither_session_nor_threads)
         mmn_session_gradient(other.session, other.input, &other.objective, &values[1], &error),
         MMN_OK, "%s", error.message);
     cr_expect_eq(values[0], values[1]);
-    const mmn_stage *a, *b;
-    for (size_t i = 0; (a = mmn_session_stage_at(one.session, i)); i++) {
-        cr_assert_not_null(b = mmn_session_stage(other.session, a->name), "%s", a->name);
-        cr_expect_arr_eq(a->data, b->data, a->shape[0] * a->shape[1] * sizeof(float), "%s",
-                         a->name);
-    }
+    has_the_stages_of(other.session, one.session);
     cr_expect_eq(mmn_session_generate(other.session, 4, found, &count[1], &error), MMN_OK);
     cr_expect_eq(count[0], count[1]);
     cr_expect_arr_eq(expected, found, count[0] * sizeof(*found));
     end(&one);
     end(&other);
+}
+
+/* The memory that a session has from a longer input, or a shorter one, does not show. */
+Test(gradient, depends_on_no_gradient_before)
+{
+    static const int32_t ids[] = {1, 96, 85, 74, 63, 52, 41, 30, 33, 34, 35, 36};
+    static const size_t lengths[] = {12, 3};
+    called fresh = begin(1, 1);
+    double expected, value;
+    cr_assert_eq(mmn_session_keep(fresh.session, "grad.*", &error), MMN_OK);
+    cr_assert_eq(
+        mmn_session_gradient(fresh.session, fresh.input, &fresh.objective, &expected, &error),
+        MMN_OK);
+    for (size_t i = 0; i < 2; i++) {
+        called c = begin(1, 1);
+        mmn_input *before;
+        cr_assert_eq(mmn_input_from_ids(&before, c.model, ids, lengths[i], &error), MMN_OK);
+        cr_assert_eq(mmn_session_gradient(c.session, before, &c.objective, &value, &error), MMN_OK);
+        cr_assert_eq(mmn_session_keep(c.session, "grad.*", &error), MMN_OK);
+        cr_assert_eq(mmn_session_gradient(c.session, c.input, &c.objective, &value, &error),
+                     MMN_OK);
+        cr_expect_eq(value, expected);
+        has_the_stages_of(c.session, fresh.session);
+        mmn_input_free(before);
+        end(&c);
+    }
+    end(&fresh);
 }
 
 static mmn_status see_nothing(void *context, const mmn_stage *stage, mmn_error *unused)
