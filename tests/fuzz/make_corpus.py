@@ -141,6 +141,9 @@ edit = {"domain": "a", "image": "a.jpg", "question": "x", "from": "cat", "to": "
         "local": [{}, {"prompt": "y", "image": []}]}
 write("list/good-edit", json.dumps(edit) + "\n")
 write("list/bad-edit", json.dumps(edit | {"local": [{"img": "c.jpg"}]}) + "\n")
+shown = {"domain": "a", "image": "a.jpg", "question": "x", "objects": ["dog", "cat"], "property": "y"}
+write("list/good-objects", json.dumps(shown) + "\n")
+write("list/bad-objects", json.dumps(shown | {"objects": ["dog", "cat", "dog"]}) + "\n")
 write("list/bad-mixed", '{"domain":"de","text":"x"}\n' + line + "\n")
 write("list/good-empty", "\n\n")
 write("list/bad-near-key", '{"domain":"a","question":"x","img_pat":"y.png"}\n')
