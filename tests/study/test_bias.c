@@ -9,6 +9,8 @@
 #include "base/memory.h"
 #include "model/model.h"
 #include "study/bias.h"
+#include "tests/study/open_two.h"
+#include "tests/study/result_json.h"
 #include "tests/tools/needs.h"
 #include "tests/tools/scratch.h"
 
@@ -90,20 +92,12 @@ typedef struct models {
     mmn_bias_options options;
 } models;
 
-static mmn_model *open_model(const char *folder)
-{
-    const mmn_model_options options = {.size = sizeof(options), .threads = 2};
-    mmn_model *model;
-    cr_assert_eq(mmn_model_open(&model, folder, &options, &error), MMN_OK, "%s", error.message);
-    return model;
-}
-
 static models open_models(void)
 {
     static char list[300];
     MMN_NEEDS("owlvit-bf16");
-    models opened = {.detector = open_model(GOLDEN "checkpoints/owlvit-bf16"),
-                     .language = open_model(GOLDEN "checkpoints/llava-1.5")};
+    models opened = {.detector = open_with_two_threads(GOLDEN "checkpoints/owlvit-bf16"),
+                     .language = open_with_two_threads(GOLDEN "checkpoints/llava-1.5")};
     scratch_write("list.jsonl", "{\"domain\": \"a\", \"image\": \"" GOLDEN "images/cat.jpg\"}\n"
                                 "{\"domain\": \"b\", \"image\": \"" GOLDEN
                                 "images/wide.jpg\", \"property\": \"cook\"}\n");
@@ -127,23 +121,12 @@ static void close_models(const models *opened)
     mmn_model_close(opened->language);
 }
 
-static json_t *json_of(mmn_result *result)
-{
-    char *text;
-    cr_assert_eq(mmn_result_json(result, &text, &error), MMN_OK);
-    json_t *made = json_loads(text, 0, NULL);
-    cr_assert_not_null(made, "%s", text);
-    mmn_release(text);
-    mmn_result_free(result);
-    return made;
-}
-
 static json_t *run(const models *opened)
 {
     mmn_result *result;
     cr_assert_eq(mmn_bias_run(&result, opened->language, &opened->options, &error), MMN_OK,
                  "%s: %s: %s", error.file, error.where, error.message);
-    return json_of(result);
+    return json_of_result(result);
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -164,7 +147,7 @@ static void expect_line(const models *opened, const json_t *line, const char *im
                                         .tokens = 4};
     mmn_result *result;
     cr_assert_eq(mmn_locate(&result, opened->detector, opened->language, &options, &error), MMN_OK);
-    json_t *alone = json_of(result);
+    json_t *alone = json_of_result(result);
     const json_t *step = json_array_get(json_object_get(alone, "perturbations"), 0);
     cr_expect_str_eq(text_of(line, "answer_before"), text_of(alone, "answer"));
     cr_expect_str_eq(text_of(line, "answer_after"), text_of(step, "answer"));

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "model/model.h"
 #include "study/edit.h"
+#include "tests/study/result_json.h"
 #include "tests/tools/needs.h"
 #include "tests/tools/scratch.h"
 
@@ -47,14 +48,8 @@ TestSuite(edit, .init = set_up, .fini = tear_down);
 static json_t *run(const mmn_model *of)
 {
     mmn_result *result;
-    char *text;
     cr_assert_eq(mmn_edit(&result, of, &options, &error), MMN_OK, "%s", error.message);
-    cr_assert_eq(mmn_result_json(result, &text, &error), MMN_OK);
-    json_t *made = json_loads(text, 0, NULL);
-    cr_assert_not_null(made, "%s", text);
-    mmn_release(text);
-    mmn_result_free(result);
-    return made;
+    return json_of_result(result);
 }
 
 static double number_of(const json_t *object, const char *key)
@@ -115,7 +110,7 @@ Test(edit, optimises_as_pytorch_does)
 Test(edit, holds_in_a_model_that_is_opened_with_it)
 {
     options.output = scratch_path("delta.safetensors");
-    json_t *made = run(model), *again;
+    json_t *made = run(model);
     mmn_model *edited;
     const mmn_model_options with = {
         .size = sizeof(with), .deltas = &options.output, .delta_count = 1};
@@ -129,10 +124,8 @@ Test(edit, holds_in_a_model_that_is_opened_with_it)
                                       .tokens = options.tokens,
                                       .all_words = 1};
     mmn_result *result;
-    char *text;
     cr_assert_eq(mmn_contributions_run(&result, edited, &asked, &error), MMN_OK);
-    cr_assert_eq(mmn_result_json(result, &text, &error), MMN_OK);
-    cr_assert_not_null(again = json_loads(text, 0, NULL));
+    json_t *again = json_of_result(result);
     cr_expect_str_eq(json_string_value(json_object_get(again, "answer")),
                      json_string_value(json_object_get(item(made, "answers", 1), "answer")));
     bool said = false;
@@ -144,8 +137,6 @@ Test(edit, holds_in_a_model_that_is_opened_with_it)
         }
     }
     cr_expect(said);
-    mmn_release(text);
-    mmn_result_free(result);
     mmn_model_close(edited);
     json_decref(made);
     json_decref(again);

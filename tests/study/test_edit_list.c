@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "model/model.h"
 #include "study/edit_list.h"
+#include "tests/study/result_json.h"
 #include "tests/tools/needs.h"
 #include "tests/tools/scratch.h"
 
@@ -66,23 +67,12 @@ static void write_list(const char *from)
     json_decref(line);
 }
 
-static json_t *made_of(mmn_result *result)
-{
-    char *text;
-    cr_assert_eq(mmn_result_json(result, &text, &error), MMN_OK);
-    json_t *made = json_loads(text, 0, NULL);
-    cr_assert_not_null(made, "%s", text);
-    mmn_release(text);
-    mmn_result_free(result);
-    return made;
-}
-
 static json_t *run(void)
 {
     mmn_result *result;
     cr_assert_eq(mmn_edits_run(&result, model, &options, &error), MMN_OK, "%s: %s: %s", error.file,
                  error.where, error.message);
-    return made_of(result);
+    return json_of_result(result);
 }
 
 static double number_of(const json_t *object, const char *key)
@@ -155,7 +145,7 @@ Test(edit_list, finds_what_one_edit_does)
             cr_assert_eq(status == MMN_OK, json_is_true(json_object_get(way, "found")));
             if (status != MMN_OK)
                 continue;
-            json_t *alone = made_of(result);
+            json_t *alone = json_of_result(result);
             cr_expect_eq(number_of(item(alone, "words", 1), "after"), number_of(way, "after"));
             cr_expect_eq(number_of(alone, "passes"), number_of(way, "passes"));
             cr_expect_str_eq(

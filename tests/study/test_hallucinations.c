@@ -11,6 +11,8 @@
 #include "base/memory.h"
 #include "model/model.h"
 #include "study/hallucinations.h"
+#include "tests/study/open_two.h"
+#include "tests/study/result_json.h"
 #include "tests/tools/needs.h"
 #include "tests/tools/scratch.h"
 
@@ -244,19 +246,11 @@ typedef struct models {
     mmn_hallucinations_options options;
 } models;
 
-static mmn_model *open_model(const char *folder)
-{
-    const mmn_model_options options = {.size = sizeof(options), .threads = 2};
-    mmn_model *model;
-    cr_assert_eq(mmn_model_open(&model, folder, &options, &error), MMN_OK, "%s", error.message);
-    return model;
-}
-
 static models open_models(void)
 {
     MMN_NEEDS("owlvit-bf16");
-    models opened = {.detector = open_model(BUNDLE "detector"),
-                     .language = open_model(BUNDLE "model")};
+    models opened = {.detector = open_with_two_threads(BUNDLE "detector"),
+                     .language = open_with_two_threads(BUNDLE "model")};
     opened.options = (mmn_hallucinations_options){.size = sizeof(opened.options),
                                                   .list = LIST,
                                                   .detector = opened.detector,
@@ -273,15 +267,9 @@ static void close_models(const models *opened)
 static json_t *run(const models *opened)
 {
     mmn_result *result;
-    char *text;
     cr_assert_eq(mmn_hallucinations_run(&result, opened->language, &opened->options, &error),
                  MMN_OK, "%s: %s: %s", error.file, error.where, error.message);
-    cr_assert_eq(mmn_result_json(result, &text, &error), MMN_OK);
-    json_t *made = json_loads(text, 0, NULL);
-    cr_assert_not_null(made, "%s", text);
-    mmn_release(text);
-    mmn_result_free(result);
-    return made;
+    return json_of_result(result);
 }
 
 static double member(const json_t *object, const char *key)

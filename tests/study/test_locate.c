@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "mmneuron.h"
 #include "study/locate.h"
+#include "tests/study/open_two.h"
 #include "tests/tools/needs.h"
 #include "tests/tools/scratch.h"
 
@@ -40,14 +41,6 @@ static const char *text_of(const golden *g, const char *key)
     return text;
 }
 
-static mmn_model *open_model(const char *folder)
-{
-    const mmn_model_options options = {.size = sizeof(options), .threads = 2};
-    mmn_model *model;
-    cr_assert_eq(mmn_model_open(&model, folder, &options, &error), MMN_OK, "%s", error.message);
-    return model;
-}
-
 static golden open_golden(const char *name)
 {
     golden g;
@@ -57,8 +50,8 @@ static golden open_golden(const char *name)
     snprintf(g.alignment, sizeof(g.alignment), GOLDEN "joint/%s.safetensors", name);
     cr_assert_eq(mmn_safetensors_open(&g.file, file, &error), MMN_OK, "%s", error.message);
     snprintf(g.image, sizeof(g.image), GOLDEN "%s", text_of(&g, "image"));
-    g.detector = open_model(DETECTOR);
-    g.language = open_model(LANGUAGE);
+    g.detector = open_with_two_threads(DETECTOR);
+    g.language = open_with_two_threads(LANGUAGE);
     return g;
 }
 
@@ -395,13 +388,13 @@ Test(locate, refuses_models_of_other_kinds_and_shapes)
     cr_expect(strstr(error.message, "is no detector"), "%s", error.message);
     cr_expect_eq(try_locate(g.detector, g.detector, g.alignment), MMN_INPUT);
     cr_expect(strstr(error.message, "no language model"), "%s", error.message);
-    mmn_model *text = open_model(GOLDEN "checkpoints/llama-2");
+    mmn_model *text = open_with_two_threads(GOLDEN "checkpoints/llama-2");
     cr_expect_eq(try_locate(g.detector, text, g.alignment), MMN_INPUT);
     cr_expect(strstr(error.message, "reads no images"), "%s", error.message);
     mmn_model_close(text);
     /* 25 patches, which are 36 numbers each. */
     const size_t widths[] = {36, READ};
-    mmn_model *other = open_model(GOLDEN "checkpoints/owlvit");
+    mmn_model *other = open_with_two_threads(GOLDEN "checkpoints/owlvit");
     cr_expect_eq(try_locate(other, g.language, write_alignment(1, widths, "relu")), MMN_INPUT);
     cr_expect(strstr(error.message, "16 positions"), "%s", error.message);
     mmn_model_close(other);
