@@ -31,7 +31,7 @@ typedef struct mmn_report_options {
     size_t size;        /* sizeof(mmn_report_options) */
     const char *images; /* folder of the samples' pictures; NULL: that of the list lens was given */
     const char *title;  /* NULL: "Domain neurons", of texts "Language neurons", and of results that
-                           hold no neurons by what they hold: "Predicted recordings" */
+                           tell nothing of these by what they hold: "Predicted recordings" */
     const char *model;  /* what the page calls the model; NULL: by its digest alone */
     const char *date;   /* that the page bears; NULL: none, since no result has one */
 } mmn_report_options;

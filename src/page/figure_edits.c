@@ -5,7 +5,7 @@
 
 static const struct {
     const char *measure, *title;
-} panels[] = {{"reliability", "reliability: edits whose answer has the other word"},
+} panels[] = {{"reliability", "reliability: answers that are edited"},
               {"generality", "generality: other pictures that follow"},
               {"locality", "locality: other answers that stay"},
               {"fall", "fall of ln p per token of other answers"}};

@@ -31,7 +31,7 @@ static const struct {
     [MMN_RESULT_LOCATE] = {"locate", &mmn_locate_form, "Where a word is seen"},
     [MMN_RESULT_HALLUCINATIONS] = {"hallucinations", &mmn_hallucinations_form, "Hallucinations"},
     [MMN_RESULT_BIAS] = {"bias", &mmn_bias_form, "Bias"},
-    [MMN_RESULT_EDITS] = {"edits", &mmn_edits_form},
+    [MMN_RESULT_EDITS] = {"edits", &mmn_edits_form, "Edited answers"},
     [MMN_RESULT_SWEEP] = {"sweep", &mmn_sweep_form},
     [MMN_RESULT_SIMILARITY] = {"similarity", &mmn_similarity_form},
     [MMN_RESULT_ENCODE] = {"encode", &mmn_encode_form, "Predicted recordings"}};

@@ -224,6 +224,10 @@ Test(head, tells_what_a_page_holds)
     static const char *const located =
         "{'format': 'mmneuron-locate-1', 'model': '00', 'detector': '01', 'image': 'a', "
         "'answer': 'b', 'perturbations': [{'from': 'c', 'to': 'd', 'answer': 'e'}]}";
+    static const char *const edited =
+        "{'format': 'mmneuron-edits-1', 'model': '00', 'domains': ['a'], 'summary': [{'domain': "
+        "'a', 'method': 'direct', 'chosen': 'top', 'measure': 'reliability', 'count': 2, 'mean': "
+        "1}]}";
     static const struct {
         const char *results[3];
         const char *title, *figures;
@@ -231,6 +235,7 @@ Test(head, tells_what_a_page_holds)
     } cases[] = {
         {{DETECTED("01")}, "What was found in a picture", "1 figure and its table", false, false},
         {{located}, "Where a word is seen", "1 figure and its table", false, false},
+        {{edited}, "Edited answers", "1 figure and its table", false, false},
         {{DETECTED("01"), located}, "Results", "2 figures and their tables", false, false},
         {{DETECTED("02"), located}, "Results", "2 figures and their tables", true, false},
         {{DETECTED("01"), DETECTED("02")},
