@@ -19,21 +19,21 @@ static const struct {
     const mmn_form *form;
     const char *title; /* of a page of such results alone; NULL: they are about neurons */
 } kinds[MMN_RESULT_KINDS] = {
-    [MMN_RESULT_COUNTS] = {"counts", NULL},
-    [MMN_RESULT_NEURONS] = {"neurons", &mmn_ranking_form},
-    [MMN_RESULT_EVAL] = {"eval", &mmn_evaluation_form},
-    [MMN_RESULT_PERPLEXITY] = {"perplexity", &mmn_perplexity_form},
-    [MMN_RESULT_PERTURB] = {"perturb", &mmn_perturbation_form},
-    [MMN_RESULT_LENS] = {"lens", &mmn_lens_form},
-    [MMN_RESULT_CONTRIBUTIONS] = {"contrib", &mmn_contributions_form},
-    [MMN_RESULT_CONTRIBUTION_LIST] = {"contrib of a list", &mmn_contribution_list_form},
+    [MMN_RESULT_COUNTS] = {"counts", NULL, NULL},
+    [MMN_RESULT_NEURONS] = {"neurons", &mmn_ranking_form, NULL},
+    [MMN_RESULT_EVAL] = {"eval", &mmn_evaluation_form, NULL},
+    [MMN_RESULT_PERPLEXITY] = {"perplexity", &mmn_perplexity_form, NULL},
+    [MMN_RESULT_PERTURB] = {"perturb", &mmn_perturbation_form, NULL},
+    [MMN_RESULT_LENS] = {"lens", &mmn_lens_form, NULL},
+    [MMN_RESULT_CONTRIBUTIONS] = {"contrib", &mmn_contributions_form, NULL},
+    [MMN_RESULT_CONTRIBUTION_LIST] = {"contrib of a list", &mmn_contribution_list_form, NULL},
     [MMN_RESULT_DETECT] = {"detect", &mmn_detect_form, "What was found in a picture"},
     [MMN_RESULT_LOCATE] = {"locate", &mmn_locate_form, "Where a word is seen"},
     [MMN_RESULT_HALLUCINATIONS] = {"hallucinations", &mmn_hallucinations_form, "Hallucinations"},
     [MMN_RESULT_BIAS] = {"bias", &mmn_bias_form, "Bias"},
     [MMN_RESULT_EDITS] = {"edits", &mmn_edits_form, "Edited answers"},
-    [MMN_RESULT_SWEEP] = {"sweep", &mmn_sweep_form},
-    [MMN_RESULT_SIMILARITY] = {"similarity", &mmn_similarity_form},
+    [MMN_RESULT_SWEEP] = {"sweep", &mmn_sweep_form, NULL},
+    [MMN_RESULT_SIMILARITY] = {"similarity", &mmn_similarity_form, NULL},
     [MMN_RESULT_ENCODE] = {"encode", &mmn_encode_form, "Predicted recordings"}};
 
 const char *mmn_result_kind_name(mmn_result_kind kind)
