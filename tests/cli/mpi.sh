@@ -22,9 +22,11 @@ together=$("$top_srcdir/tests/tools/mpirun_of" $MMNEURON) || skip_all "there is 
 
 make_study_files || exit 1
 recordings=$top_srcdir/tests/study/data/encode
+bundle=$top_srcdir/models/joint
 
 # Prints the words of a command.
 words_of() {
+    joint="$bundle/detector $bundle/model $bundle/images/objects.jsonl --align $bundle/alignment.safetensors"
     count="count $model $work/list.jsonl"
     neurons="--neurons $work/neurons.json"
     case $1 in
@@ -33,6 +35,8 @@ words_of() {
     perturb) echo perturb "$model" "$work/list.jsonl" --seeds 3 $neurons ;;
     lens) echo lens "$model" "$work/list.jsonl" --examples 2 ;;
     edits) echo edits "$model" "$work/edits.jsonl" -n 6 --seeds 2 ;;
+    hallucinations) echo hallucinations $joint --classes cat,dog ;;
+    bias) echo bias $joint --from cat --to dog --property cook -n 3 --samples 6 ;;
     contrib) echo contrib "$model" "$work/list.jsonl" -n 4 --all-words --seeds 1 --at-least 2 ;;
     encode) echo encode "$recordings/responses.safetensors" --features "both=$recordings/both.safetensors" \
         --features "vision=$recordings/vision.safetensors" --join joined=both+vision --compare both:vision --draws 40 ;;
@@ -96,7 +100,9 @@ is_refused() {
 }
 
 make_edit_list "$work/edits.jsonl" "a wide shal" "a wide elephant" "b tall ES" "b wide shal" "b grey shal"
-for study in eval perplexity perturb lens contrib edits encode count count-positions count-windows; do
+joint_studies=
+can_read "$bundle/detector" && joint_studies="hallucinations bias"
+for study in eval perplexity perturb lens contrib edits $joint_studies encode count count-positions count-windows; do
     check "$study: three processes make the bytes of one" same_bytes $study
 done
 if ps -o pid= --ppid 1 >/dev/null 2>&1; then
