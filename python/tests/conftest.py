@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,13 @@ def read_list(file: Path) -> list[dict[str, Any]]:
 def write_list(file: Path, samples: list[dict[str, Any]]) -> Path:
     file.write_text("".join(json.dumps(sample) + "\n" for sample in samples), encoding="utf-8")
     return file
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Takes Ctrl-C as from a terminal, also where whoever runs the tests has it ignored, as a shell has for
+    what it starts in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
