@@ -39,8 +39,7 @@ mmn_status mmn_bias_row_take(void *context, const mmn_planned_sample *planned, s
     const char *const answers[] = {row->answer_before, row->answer_after};
     (void)run;
     if (!answers[0] || !answers[1])
-        return mmn_fail(error, MMN_INPUT, NULL, answers[0] ? "answer_after" : "answer_before",
-                        "a row has what the study cannot have found");
+        return mmn_row_refuse(answers[0] ? "answer_after" : "answer_before", error);
     MMN_TRY(mmn_study_reserve(study, &bias->lines, &bias->capacity, bias->count + 1,
                               sizeof(*bias->lines), error));
     mmn_bias_line *line = &bias->lines[bias->count];

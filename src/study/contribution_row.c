@@ -168,11 +168,6 @@ mmn_status mmn_contribution_fill_row(const mmn_contribution_list *list, mmn_cont
 
 /* ---- Checking -------------------------------------------------------------------------------- */
 
-static mmn_status refuse(const char *column, mmn_error *error)
-{
-    return mmn_fail(error, MMN_INPUT, NULL, column, "a row has what the study cannot have found");
-}
-
 static bool are_below(const uint64_t *values, size_t count, uint64_t end)
 {
     size_t i = 0;
@@ -187,26 +182,26 @@ static mmn_status check_lists(const mmn_contribution_list *list, const mmn_neuro
     const uint64_t vocabulary = list->study.model->config.language.vocab_size;
     const size_t top = words * list->asked.top, names = top * list->asked.names;
     if (by->layers_count != top || !are_below(by->layers, top, list->layers))
-        return refuse("layers", error);
+        return mmn_row_refuse("layers", error);
     if (by->neurons_count != top || !are_below(by->neurons, top, list->neurons))
-        return refuse("neurons", error);
+        return mmn_row_refuse("neurons", error);
     if (by->contributions_count != top)
-        return refuse("contributions", error);
+        return mmn_row_refuse("contributions", error);
     if (by->activations_count != top)
-        return refuse("activations", error);
+        return mmn_row_refuse("activations", error);
     if (by->scores_count != top)
-        return refuse("scores", error);
+        return mmn_row_refuse("scores", error);
     if (by->averages_count != top)
-        return refuse("averages", error);
+        return mmn_row_refuse("averages", error);
     if (by->attributions_count != attributed(list, order, top))
-        return refuse("attributions", error);
+        return mmn_row_refuse("attributions", error);
     if (by->name_ids_count != names || !are_below(by->name_ids, names, vocabulary))
-        return refuse("name_ids", error);
+        return mmn_row_refuse("name_ids", error);
     if (by->names_count != names)
-        return refuse("names", error);
+        return mmn_row_refuse("names", error);
     if (by->name_values_count != names)
-        return refuse("name_values", error);
-    return by->region_count == words * list->shuffles ? MMN_OK : refuse("region", error);
+        return mmn_row_refuse("name_values", error);
+    return by->region_count == words * list->shuffles ? MMN_OK : mmn_row_refuse("region", error);
 }
 
 /* Whether a row's numbers are as many as they must be, and name neurons and words. */
@@ -216,23 +211,23 @@ static mmn_status check_row(const mmn_contribution_list *list, const mmn_contrib
     const uint64_t vocabulary = list->study.model->config.language.vocab_size;
     const size_t words = row->words_count, disturbances = words * list->disturbances;
     if (!row->answer)
-        return refuse("answer", error);
+        return mmn_row_refuse("answer", error);
     if (row->ids_count > list->asked.tokens || !are_below(row->ids, row->ids_count, vocabulary))
-        return refuse("ids", error);
+        return mmn_row_refuse("ids", error);
     if (row->tokens_count != words || !are_below(row->tokens, words, row->ids_count))
-        return refuse("tokens", error);
+        return mmn_row_refuse("tokens", error);
     if (row->log_probability_count != words)
-        return refuse("log_probability", error);
+        return mmn_row_refuse("log_probability", error);
     if (row->named_random_count != words ||
         !are_below(row->named_random, words, list->random_count + 1))
-        return refuse("named_random", error);
+        return mmn_row_refuse("named_random", error);
     if (row->disturbed_count != disturbances)
-        return refuse("disturbed", error);
+        return mmn_row_refuse("disturbed", error);
     if (row->likeliest_count != disturbances ||
         !are_below(row->likeliest, disturbances, vocabulary))
-        return refuse("likeliest", error);
+        return mmn_row_refuse("likeliest", error);
     if (row->changes_count != disturbances || !are_below(row->changes, disturbances, 2))
-        return refuse("changes", error);
+        return mmn_row_refuse("changes", error);
     for (int order = 0; order < MMN_NEURON_ORDERS; order++)
         MMN_TRY(check_lists(list, &row->by[order], order, words, error));
     return MMN_OK;
@@ -303,7 +298,7 @@ static mmn_status take_neurons(mmn_contribution_list *list, mmn_said_neurons *sa
     qsort(said->numbers, top, sizeof(*said->numbers), compare_numbers);
     for (size_t i = 1; i < top; i++)
         if (said->numbers[i - 1] == said->numbers[i])
-            return refuse("neurons", error);
+            return mmn_row_refuse("neurons", error);
     said->named = named_share(list, by, first, id);
     for (size_t i = w * list->shuffles; i < (w + 1) * list->shuffles; i++)
         if (!isnan(by->region[i])) {

@@ -54,11 +54,6 @@ mmn_status mmn_edit_row_reserve(mmn_edit_list *list, mmn_edit_row *row, const mm
 
 /* ---- Checking -------------------------------------------------------------------------------- */
 
-static mmn_status refuse(const char *column, mmn_error *error)
-{
-    return mmn_fail(error, MMN_INPUT, NULL, column, "a row has what the study cannot have found");
-}
-
 static bool are_truths(const uint64_t *values, size_t count)
 {
     size_t i = 0;
@@ -89,13 +84,13 @@ static mmn_status check_row(const mmn_edit_list *list, const mmn_edit_row *row,
                  {"local_same", row->local_same_count, ways * local, row->local_same},
                  {"local_fall", row->local_fall_count, ways * local, NULL}};
     if (!row->answer)
-        return refuse("answer", error);
+        return mmn_row_refuse("answer", error);
     if (row->said > 1)
-        return refuse("said", error);
+        return mmn_row_refuse("said", error);
     for (size_t i = 0; i < MMN_LENGTH(lists); i++)
         if (lists[i].count != lists[i].wanted ||
             (lists[i].truths && !are_truths(lists[i].truths, lists[i].count)))
-            return refuse(lists[i].column, error);
+            return mmn_row_refuse(lists[i].column, error);
     return MMN_OK;
 }
 

@@ -48,11 +48,6 @@ bool mmn_hallucinations_present(const mmn_hallucinations *h, const mmn_sample *s
 
 /* ---- Checking -------------------------------------------------------------------------------- */
 
-static mmn_status refuse(const char *column, mmn_error *error)
-{
-    return mmn_fail(error, MMN_INPUT, NULL, column, "a row has what the study cannot have found");
-}
-
 static bool is_hallucination(const mmn_hallucinations *h, const mmn_hallucination_row *row,
                              const mmn_sample *sample, size_t class)
 {
@@ -72,27 +67,27 @@ static mmn_status check_row(const mmn_hallucinations *h, const mmn_hallucination
     const size_t classes = h->class_count, patches = h->base.detector->config.vision.patches;
     size_t boxes = 0;
     if (row->answers_count != classes)
-        return refuse("answers", error);
+        return mmn_row_refuse("answers", error);
     if (row->confidences_count != classes)
-        return refuse("confidences", error);
+        return mmn_row_refuse("confidences", error);
     if (row->likely_count != classes)
-        return refuse("likely", error);
+        return mmn_row_refuse("likely", error);
     for (size_t class = 0; class < classes; class ++) {
         const double confidence = row->confidences[class];
         if (!isnan(confidence) && !(confidence >= 0 && confidence <= 1))
-            return refuse("confidences", error);
+            return mmn_row_refuse("confidences", error);
         if (row->likely[class] > (is_hallucination(h, row, sample, class) ? patches : 0))
-            return refuse("likely", error);
+            return mmn_row_refuse("likely", error);
         boxes += kept_of(row, class);
     }
     for (size_t i = 0; i < row->patches_count; i++)
         if (row->patches[i] >= patches)
-            return refuse("patches", error);
+            return mmn_row_refuse("patches", error);
     if (row->patches_count != boxes)
-        return refuse("patches", error);
+        return mmn_row_refuse("patches", error);
     if (row->scores_count != boxes)
-        return refuse("scores", error);
-    return row->sides_count == 4 * boxes ? MMN_OK : refuse("sides", error);
+        return mmn_row_refuse("scores", error);
+    return row->sides_count == 4 * boxes ? MMN_OK : mmn_row_refuse("sides", error);
 }
 
 /* ---- Taking ---------------------------------------------------------------------------------- */

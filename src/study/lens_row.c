@@ -145,11 +145,6 @@ mmn_status mmn_lens_fill_row(mmn_lens *lens, size_t run, mmn_error *error)
 
 /* ---- Taking ---------------------------------------------------------------------------------- */
 
-static mmn_status refuse(const char *column, mmn_error *error)
-{
-    return mmn_fail(error, MMN_INPUT, NULL, column, "a row has what the study cannot have found");
-}
-
 static bool are_below(const uint64_t *values, size_t count, uint64_t end)
 {
     size_t i = 0;
@@ -164,16 +159,16 @@ static mmn_status check_cells(const mmn_lens *lens, const mmn_lens_row *row, mmn
     const size_t cells = mmn_lens_read_cells(lens);
     size_t words = 0;
     if (row->entropy_count != cells)
-        return refuse("entropy", error);
+        return mmn_row_refuse("entropy", error);
     if (row->words_count != cells || !are_below(row->words, cells, (uint64_t)row->ids_count + 1))
-        return refuse("words", error);
+        return mmn_row_refuse("words", error);
     for (size_t i = 0; i < cells; i++)
         words += (size_t)row->words[i];
     if (words != row->ids_count || !are_below(row->ids, words, lens->vocabulary))
-        return refuse("ids", error);
+        return mmn_row_refuse("ids", error);
     return row->times_count == words && are_below(row->times, words, UINT32_MAX)
                ? MMN_OK
-               : refuse("times", error);
+               : mmn_row_refuse("times", error);
 }
 
 static mmn_status check_example(const mmn_lens *lens, const mmn_lens_row *row, mmn_error *error)
@@ -181,29 +176,29 @@ static mmn_status check_example(const mmn_lens *lens, const mmn_lens_row *row, m
     const size_t count = row->positions_count, readings = count * lens->layers;
     const uint64_t side = row->grid_side, patches = side * side;
     if (side > UINT16_MAX || row->grid_first > UINT32_MAX)
-        return refuse("grid", error);
+        return mmn_row_refuse("grid", error);
     if (row->tokens_count != count || !are_below(row->tokens, count, (uint64_t)UINT32_MAX + 1))
-        return refuse("tokens", error);
+        return mmn_row_refuse("tokens", error);
     if (row->is_image_count != count || !are_below(row->is_image, count, 2))
-        return refuse("is_image", error);
+        return mmn_row_refuse("is_image", error);
     size_t images = 0;
     for (size_t i = 0; i < count; i++)
         images += row->is_image[i] != 0;
     if (row->nearest_count != images * lens->nearest ||
         !are_below(row->nearest, row->nearest_count, lens->vocabulary))
-        return refuse("nearest_ids", error);
+        return mmn_row_refuse("nearest_ids", error);
     if (row->cosines_count != row->nearest_count)
-        return refuse("nearest_cosines", error);
+        return mmn_row_refuse("nearest_cosines", error);
     if (row->readings_count != readings)
-        return refuse("position_entropy", error);
+        return mmn_row_refuse("position_entropy", error);
     if (row->leading_count != readings * lens->top ||
         !are_below(row->leading, row->leading_count, lens->vocabulary))
-        return refuse("position_ids", error);
+        return mmn_row_refuse("position_ids", error);
     if (row->p_count != row->leading_count)
-        return refuse("position_p", error);
+        return mmn_row_refuse("position_p", error);
     return row->activation_count == (lens->neuron.module ? patches : 0)
                ? MMN_OK
-               : refuse("activation", error);
+               : mmn_row_refuse("activation", error);
 }
 
 static mmn_status take_cells(mmn_lens *lens, size_t domain, const mmn_lens_row *row,

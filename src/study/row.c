@@ -220,3 +220,8 @@ void mmn_row_read(mmn_row *row, mmn_row_sample *sample, const mmn_object *line,
     mmn_read_bool(&sample->nonfinite, line, "nonfinite");
     mmn_row_read_columns(row, line, columns, blocks);
 }
+
+mmn_status mmn_row_refuse(const char *column, mmn_error *error)
+{
+    return mmn_fail(error, MMN_INPUT, NULL, column, "a row has what the study cannot have found");
+}

@@ -64,5 +64,7 @@ void mmn_row_read(mmn_row *row, mmn_row_sample *sample, const mmn_object *line,
                   const mmn_row_column *columns, mmn_blocks *blocks);
 void mmn_row_read_columns(void *row, const mmn_object *line, const mmn_row_column *columns,
                           mmn_blocks *blocks);
+/* MMN_INPUT, for a row that can be read and whose column does not go with the study. */
+mmn_status mmn_row_refuse(const char *column, mmn_error *error);
 
 #endif
