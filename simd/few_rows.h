@@ -43,8 +43,7 @@ static inline __attribute__((always_inline)) void
 few_step(const size_t rows, unit_f32 chains[FEW_ROWS], const float *const strips[FEW_STRIPS],
          size_t k, unit_f32 weights)
 {
-    UNROLL
-    for (size_t row = 0; row < rows; row++) {
+    EACH(row, rows, FEW_ROWS) {
         const float *x =
             strips[row / TILE_ROWS] + k * strip_width(rows, row) + row % TILE_ROWS;
 
@@ -77,15 +76,16 @@ few_line(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS
     const size_t numbers = type == MMN_WEIGHT_F32 ? 1 : 2; /* in a column's 32 bits */
 
     UNROLL_LONG
-    for (size_t part = 0; part < LINE / (4 * UNIT); part++) {
-        unit_u32 columns[UNIT];
+    for (size_t part = 0; part < LINE / 4; part += TRANSPOSED) {
+        unit_u32 columns[TRANSPOSED];
 
-        unit_columns(columns, line + part * 4 * UNIT, stride);
+        unit_columns(columns, line + 4 * part, stride);
         UNROLL_LONG
-        for (size_t i = 0; i < UNIT; i++) {
-            const size_t column = part * UNIT + i;
+        for (size_t i = 0; i < TRANSPOSED; i++) {
+            const size_t column = part + i;
 
             if (column % (LINE / 4 / UNIT) == 0) {
+                KEEP_PLACE(ahead);
                 prefetch(ahead);
                 ahead += stride;
             }
@@ -131,30 +131,26 @@ few_panel(const size_t rows, const mmn_weight_type type, const few_rows *p)
     for (size_t row = 0; row < rows; row += TILE_ROWS)
         strips[row / TILE_ROWS] =
             p->input + row * p->depth + p->begin * strip_width(rows, row);
-    UNROLL
-    for (size_t unit = 0; unit < units; unit++)
-        UNROLL
-        for (size_t row = 0; row < rows; row++)
+    EACH(unit, units, 2)
+        EACH(row, rows, FEW_ROWS)
             chains[unit][row] = unit_zero();
     for (; k + numbers <= p->length; k += numbers) {
-        size_t place = k * size + AHEAD;
+        const uint8_t *line = p->weight + k * size;
+        const size_t place = k * size + AHEAD;
         const uint8_t *ahead = place < p->rest ? p->weight + place : p->next + (place - p->rest);
 
-        UNROLL
-        for (size_t unit = 0; unit < units; unit++)
-            few_line(rows, type, chains[unit], strips, k, p->weight + k * size + unit * unit_bytes,
-                     ahead + unit * unit_bytes, p->stride);
+        few_line(rows, type, chains[0], strips, k, line, ahead, p->stride);
+        if (units == 2)
+            few_line(rows, type, chains[1], strips, k, line + unit_bytes, ahead + unit_bytes,
+                     p->stride);
     }
-    UNROLL
-    for (size_t unit = 0; unit < units; unit++)
-        few_rest(rows, type, chains[unit], strips, k, p->length, p->weight + unit * unit_bytes,
-                 p->stride);
+    few_rest(rows, type, chains[0], strips, k, p->length, p->weight, p->stride);
+    if (units == 2)
+        few_rest(rows, type, chains[1], strips, k, p->length, p->weight + unit_bytes, p->stride);
     unit_f32 witness = p->witness ? unit_load(p->witness) : unit_zero();
 
-    UNROLL
-    for (size_t row = 0; row < rows; row++)
-        UNROLL
-        for (size_t unit = 0; unit < units; unit++) {
+    EACH(row, rows, FEW_ROWS)
+        EACH(unit, units, 2) {
             float *to = p->output + row * p->output_stride + unit * UNIT;
             unit_f32 total = unit_add(p->first ? unit_zero() : unit_load(to), chains[unit][row]);
 

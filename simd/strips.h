@@ -6,21 +6,21 @@
 
 enum { STRIP_UNITS = (TILE_ROWS + UNIT - 1) / UNIT };
 
-/* Columns of a whole strip, a unit of them at a time, where as many rows can be read as units have.
+/* Columns of a whole strip, TRANSPOSED at a time, where as many rows can be read as units have.
  * Returns how many: those whose stores reach into the next column have one. */
 static size_t pack_whole_columns(float *strip, const float *rows, size_t stride, size_t depth)
 {
     size_t k = 0;
 
-    for (; k + UNIT < depth; k += UNIT) {
-        unit_u32 columns[STRIP_UNITS][UNIT];
+    for (; k + TRANSPOSED < depth; k += TRANSPOSED) {
+        unit_u32 columns[STRIP_UNITS][TRANSPOSED];
 
         UNROLL
         for (size_t unit = 0; unit < STRIP_UNITS; unit++)
             unit_columns(columns[unit], (const uint8_t *)(rows + unit * UNIT * stride + k),
                          stride * sizeof(float));
         UNROLL
-        for (size_t i = 0; i < UNIT; i++)
+        for (size_t i = 0; i < TRANSPOSED; i++)
             UNROLL
             for (size_t unit = 0; unit < STRIP_UNITS; unit++)
                 unit_store(strip + (k + i) * TILE_ROWS + unit * UNIT,

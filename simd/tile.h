@@ -10,7 +10,10 @@
 
 #include "unroll.h"
 
-enum { TILE_WIDTH = 16 * TILE_GROUPS };
+enum {
+    TILE_WIDTH = 16 * TILE_GROUPS,
+    TRANSPOSED = 4, /* columns that load_transposed and unit_columns make */
+};
 
 static inline size_t smaller(size_t a, size_t b)
 {

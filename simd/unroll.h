@@ -23,4 +23,20 @@
 #define UNROLL_LONG UNROLL
 #endif
 
+/* for (i = 0; i < count; i++), unrolled, with a constant count of at most `most`. clang unrolls a
+ * loop that has one round too late to keep in registers what it works on. */
+#define EACH(i, count, most)                                                                       \
+    UNROLL                                                                                         \
+    for (size_t i = 0; i < (most); i++)                                                            \
+        if ((i) < (count))
+
+/* Holds the use of an address between the accesses to memory before and behind it. gcc gathers the
+ * prefetches of unrolled steps in front of all steps; clang leaves them where they are. It is no
+ * instruction. */
+#if defined(__clang__)
+#define KEEP_PLACE(address) ((void)(address))
+#else
+#define KEEP_PLACE(address) __asm__ volatile("" : "+r"(address) : : "memory")
+#endif
+
 #endif

@@ -13,7 +13,6 @@
 /* Of 16 registers a tile takes 12 for chains, 2 for weights, 1 for the input. */
 #define TILE_ROWS 6
 #define TILE_GROUPS 1
-#define TRANSPOSED 8
 
 typedef struct f32x16 {
     __m256 low, high;
@@ -292,35 +291,31 @@ static inline __m256i load_two_rows(const uint8_t *row, size_t four_strides)
 }
 
 static inline __attribute__((always_inline)) void
-unit_columns(unit_u32 columns[UNIT], const uint8_t *rows, size_t stride)
+unit_columns(unit_u32 columns[4], const uint8_t *rows, size_t stride)
 {
-    size_t three_strides = 3 * stride, four_strides = 4 * stride;
+    size_t four_strides = 4 * stride;
+    __m256i a = load_two_rows(rows, four_strides);
+    __m256i b = load_two_rows(rows + stride, four_strides);
+    __m256i c = load_two_rows(rows + 2 * stride, four_strides);
+    __m256i d = load_two_rows(rows + 3 * stride, four_strides);
+    __m256i ab = _mm256_unpacklo_epi32(a, b), cd = _mm256_unpacklo_epi32(c, d);
+    __m256i ab_upper = _mm256_unpackhi_epi32(a, b), cd_upper = _mm256_unpackhi_epi32(c, d);
 
-    UNROLL
-    for (size_t i = 0; i < 8; i += 4, rows += 16) {
-        __m256i a = load_two_rows(rows, four_strides);
-        __m256i b = load_two_rows(rows + stride, four_strides);
-        __m256i c = load_two_rows(rows + 2 * stride, four_strides);
-        __m256i d = load_two_rows(rows + three_strides, four_strides);
-        __m256i ab = _mm256_unpacklo_epi32(a, b), cd = _mm256_unpacklo_epi32(c, d);
-        __m256i ab_upper = _mm256_unpackhi_epi32(a, b), cd_upper = _mm256_unpackhi_epi32(c, d);
-
-        columns[i] = _mm256_unpacklo_epi64(ab, cd);
-        columns[i + 1] = _mm256_unpackhi_epi64(ab, cd);
-        columns[i + 2] = _mm256_unpacklo_epi64(ab_upper, cd_upper);
-        columns[i + 3] = _mm256_unpackhi_epi64(ab_upper, cd_upper);
-    }
+    columns[0] = _mm256_unpacklo_epi64(ab, cd);
+    columns[1] = _mm256_unpackhi_epi64(ab, cd);
+    columns[2] = _mm256_unpacklo_epi64(ab_upper, cd_upper);
+    columns[3] = _mm256_unpackhi_epi64(ab_upper, cd_upper);
 }
 
 static inline __attribute__((always_inline)) void
-load_transposed(u32x16 columns[TRANSPOSED], const uint8_t *rows, size_t stride)
+load_transposed(u32x16 columns[4], const uint8_t *rows, size_t stride)
 {
-    __m256i low[8], high[8];
+    __m256i low[4], high[4];
 
     unit_columns(low, rows, stride);
     unit_columns(high, rows + 8 * stride, stride);
     UNROLL
-    for (size_t i = 0; i < TRANSPOSED; i++)
+    for (size_t i = 0; i < 4; i++)
         columns[i] = (u32x16){low[i], high[i]};
 }
 

@@ -13,7 +13,6 @@
 /* Of 32 registers a tile takes 24 for chains, 2 for weights, 1 for the input. */
 #define TILE_ROWS 12
 #define TILE_GROUPS 2
-#define TRANSPOSED 16
 
 typedef __m512 f32x16;
 typedef __m512i u32x16;
@@ -190,55 +189,34 @@ static inline u32x16 bits_of_f16(f32x16 a)
     return _mm512_cvtepu16_epi32(_mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
 }
 
-/* Transposes quarters of registers: quarter q of register r goes to quarter r of register q. */
-static inline void transpose_quarters(__m512i *a, __m512i *b, __m512i *c, __m512i *d)
+/* Four numbers of each of four rows, of which each is four rows further than the one before. */
+static inline __m512i load_four_rows(const uint8_t *row, size_t four_strides)
 {
-    __m512i ab_even = _mm512_shuffle_i32x4(*a, *b, 0x88);
-    __m512i ab_odd = _mm512_shuffle_i32x4(*a, *b, 0xdd);
-    __m512i cd_even = _mm512_shuffle_i32x4(*c, *d, 0x88);
-    __m512i cd_odd = _mm512_shuffle_i32x4(*c, *d, 0xdd);
+    const __m128i *first = (const void *)row, *second = (const void *)(row + four_strides);
+    const __m128i *third = (const void *)(row + 2 * four_strides);
+    const __m128i *fourth = (const void *)(row + 3 * four_strides);
+    __m512i rows = _mm512_castsi128_si512(_mm_loadu_si128(first));
 
-    *a = _mm512_shuffle_i32x4(ab_even, cd_even, 0x88);
-    *b = _mm512_shuffle_i32x4(ab_odd, cd_odd, 0x88);
-    *c = _mm512_shuffle_i32x4(ab_even, cd_even, 0xdd);
-    *d = _mm512_shuffle_i32x4(ab_odd, cd_odd, 0xdd);
+    rows = _mm512_inserti32x4(rows, _mm_loadu_si128(second), 1);
+    rows = _mm512_inserti32x4(rows, _mm_loadu_si128(third), 2);
+    return _mm512_inserti32x4(rows, _mm_loadu_si128(fourth), 3);
 }
 
-/* Four rows from `row` on, as pairs and then fours of their numbers. */
 static inline __attribute__((always_inline)) void
-interleave_four(__m512i fours[4], const uint8_t *row, size_t stride, size_t three_strides)
+load_transposed(u32x16 columns[4], const uint8_t *rows, size_t stride)
 {
-    __m512i a = _mm512_loadu_si512(row), b = _mm512_loadu_si512(row + stride);
-    __m512i c = _mm512_loadu_si512(row + 2 * stride), d = _mm512_loadu_si512(row + three_strides);
+    size_t four_strides = 4 * stride;
+    __m512i a = load_four_rows(rows, four_strides);
+    __m512i b = load_four_rows(rows + stride, four_strides);
+    __m512i c = load_four_rows(rows + 2 * stride, four_strides);
+    __m512i d = load_four_rows(rows + 3 * stride, four_strides);
     __m512i ab = _mm512_unpacklo_epi32(a, b), cd = _mm512_unpacklo_epi32(c, d);
     __m512i ab_upper = _mm512_unpackhi_epi32(a, b), cd_upper = _mm512_unpackhi_epi32(c, d);
 
-    fours[0] = _mm512_unpacklo_epi64(ab, cd);
-    fours[1] = _mm512_unpackhi_epi64(ab, cd);
-    fours[2] = _mm512_unpacklo_epi64(ab_upper, cd_upper);
-    fours[3] = _mm512_unpackhi_epi64(ab_upper, cd_upper);
-}
-
-static inline __attribute__((always_inline)) void
-load_transposed(u32x16 columns[TRANSPOSED], const uint8_t *rows, size_t stride)
-{
-    __m512i fours[16];
-    size_t three_strides = 3 * stride;
-
-    UNROLL
-    for (size_t i = 0; i < 16; i += 4) {
-        interleave_four(fours + i, rows, stride, three_strides);
-        rows += 4 * stride;
-    }
-    /* fours[4 g + c], quarter q: column 4 q + c of rows 4 g to 4 g + 3. */
-    UNROLL
-    for (size_t c = 0; c < 4; c++) {
-        transpose_quarters(&fours[c], &fours[4 + c], &fours[8 + c], &fours[12 + c]);
-        columns[c] = fours[c];
-        columns[4 + c] = fours[4 + c];
-        columns[8 + c] = fours[8 + c];
-        columns[12 + c] = fours[12 + c];
-    }
+    columns[0] = _mm512_unpacklo_epi64(ab, cd);
+    columns[1] = _mm512_unpackhi_epi64(ab, cd);
+    columns[2] = _mm512_unpacklo_epi64(ab_upper, cd_upper);
+    columns[3] = _mm512_unpackhi_epi64(ab_upper, cd_upper);
 }
 
 /* The unit: one register. */

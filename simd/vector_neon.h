@@ -14,7 +14,6 @@
 /* Of 32 registers a tile takes 24 for chains, 4 for weights, 2 for the input. */
 #define TILE_ROWS 6
 #define TILE_GROUPS 1
-#define TRANSPOSED 4
 
 typedef struct f32x16 {
     float32x4_t part[4];
@@ -262,7 +261,7 @@ typedef uint32x4_t unit_u32;
 #define unit_shift_right vshrq_n_u32
 
 static inline __attribute__((always_inline)) void
-unit_columns(unit_u32 columns[UNIT], const uint8_t *rows, size_t stride)
+unit_columns(unit_u32 columns[4], const uint8_t *rows, size_t stride)
 {
     uint32x4_t a = vreinterpretq_u32_u8(vld1q_u8(rows));
     uint32x4_t b = vreinterpretq_u32_u8(vld1q_u8(rows + stride));
@@ -279,7 +278,7 @@ unit_columns(unit_u32 columns[UNIT], const uint8_t *rows, size_t stride)
     columns[3] = vreinterpretq_u32_u64(vtrn2q_u64(ab_odd, cd_odd));
 }
 
-static inline void load_transposed(u32x16 columns[TRANSPOSED], const uint8_t *rows, size_t stride)
+static inline void load_transposed(u32x16 columns[4], const uint8_t *rows, size_t stride)
 {
     UNROLL
     for (size_t i = 0; i < 4; i++) {

@@ -13,11 +13,9 @@
 
 #include "arithmetic.h"
 
-/* A tile of a matrix product has TILE_ROWS rows and 16 * TILE_GROUPS outputs; its weights are
- * transposed TRANSPOSED units of 32 bits at a time. */
+/* A tile of a matrix product has TILE_ROWS rows and 16 * TILE_GROUPS outputs. */
 #define TILE_ROWS 2
 #define TILE_GROUPS 1
-#define TRANSPOSED 4
 
 typedef struct f32x16 {
     float lane[16];
@@ -162,18 +160,18 @@ static inline void u32x16_store_pixels(uint8_t *to, u32x16 a)
 LANES(f32x16, 16, f32x16_of_f16, (u32x16 a), mmn_widen_f16((uint16_t)a.lane[i]))
 LANES(u32x16, 16, bits_of_f16, (f32x16 a), mmn_narrow_f16(a.lane[i]))
 
-/* The first TRANSPOSED units of 32 bits of 16 rows, `stride` bytes apart: columns[i], lane j, is
+/* The first four units of 32 bits of 16 rows, `stride` bytes apart: columns[i], lane j, is
  * unit i of row j. */
-static inline void load_transposed(u32x16 columns[TRANSPOSED], const uint8_t *rows, size_t stride)
+static inline void load_transposed(u32x16 columns[4], const uint8_t *rows, size_t stride)
 {
     for (size_t j = 0; j < 16; j++)
-        for (size_t i = 0; i < TRANSPOSED; i++)
+        for (size_t i = 0; i < 4; i++)
             columns[i].lane[j] = mmn_load_u32(rows + j * stride + 4 * i);
 }
 
 /* The unit is what one register of the processor holds: UNIT lanes of f32, or of 32 bits in which
  * two stored numbers may be, the low one before the high one. unit_columns is load_transposed for
- * UNIT rows and UNIT units of 32 bits. */
+ * UNIT rows. */
 
 #define UNIT 4
 
@@ -203,10 +201,10 @@ static inline void unit_store(float *to, unit_f32 a)
     memcpy(to, a.lane, sizeof a.lane);
 }
 
-static inline void unit_columns(unit_u32 columns[UNIT], const uint8_t *rows, size_t stride)
+static inline void unit_columns(unit_u32 columns[4], const uint8_t *rows, size_t stride)
 {
     for (size_t j = 0; j < UNIT; j++)
-        for (size_t i = 0; i < UNIT; i++)
+        for (size_t i = 0; i < 4; i++)
             columns[i].lane[j] = mmn_load_u32(rows + j * stride + 4 * i);
 }
 
