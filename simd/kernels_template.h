@@ -18,8 +18,15 @@
 
 #include "strips.h"
 
-#include "attention.h"
 #include "few_rows.h"
+
+#include "attention_softmax.h"
+
+#include "attention_block.h"
+#include "attention_row.h"
+
+#include "attention.h"
+
 #include "matrix_product.h"
 #include "product_f64.h"
 #include "resize.h"

@@ -252,6 +252,8 @@ static mmn_attention_task choose_task(trial *t)
         task.head_dim = trial_size(t, 0, 20);
         task.rows = MMN_ATTENTION_LEAST + trial_size(t, 1, MMN_ATTENTION_ROWS);
         task.key_count = MMN_ATTENTION_SCORES / MMN_ATTENTION_ROWS + trial_size(t, 0, 1500);
+    } else if (kind < 5) {
+        task.rows = 1; /* as decoding has it */
     }
     if (!t->timed && kind > 2 && task.rows * task.key_count * task.head_dim > MOST_WORK)
         task.rows = 1 + trial_below(t, at_most(MMN_ATTENTION_ROWS,
