@@ -40,31 +40,43 @@ static void list_spans(mmn_key_span spans[2], const mmn_batch *batch, uint32_t l
                    : keys_of_rows(batch, sequence->first_row, sequence->rows);
 }
 
-void mmn_language_attend(const mmn_batch *batch, uint32_t layer)
+/* A sequence's heads, over the two places in which its keys and values are. */
+static mmn_heads heads_of(const mmn_batch *batch, uint32_t layer, const mmn_sequence *sequence,
+                          const mmn_key_span spans[2])
 {
     const mmn_language_config *config = &batch->model->config.language;
     const mmn_row_memory *memory = batch->memory;
     size_t query_width = mmn_language_query_width(config);
-    for (size_t i = 0; i < batch->begun; i++) {
-        const mmn_sequence *sequence = &batch->list[i];
-        size_t first_position = mmn_sequence_position(sequence);
-        mmn_key_span spans[2];
-        const mmn_heads heads = {
-            .query = memory->query + sequence->first_row * query_width,
-            .spans = spans,
-            .output = memory->query + sequence->first_row * query_width,
-            .rows = sequence->rows,
-            .key_count = first_position + sequence->rows,
-            .heads = config->heads,
-            .kv_heads = config->kv_heads,
-            .head_dim = config->head_dim,
-            .causal = true,
-            .first_position = first_position,
-            .window = layer < config->first_window_layer ? 0 : config->sliding_window,
-            .alibi_slopes = config->alibi ? memory->slopes : NULL,
-        };
-        list_spans(spans, batch, layer, sequence);
-        mmn_attend(batch->compute, &heads);
+    size_t first_position = mmn_sequence_position(sequence);
+    return (mmn_heads){
+        .query = memory->query + sequence->first_row * query_width,
+        .spans = spans,
+        .output = memory->query + sequence->first_row * query_width,
+        .rows = sequence->rows,
+        .key_count = first_position + sequence->rows,
+        .heads = config->heads,
+        .kv_heads = config->kv_heads,
+        .head_dim = config->head_dim,
+        .causal = true,
+        .first_position = first_position,
+        .window = layer < config->first_window_layer ? 0 : config->sliding_window,
+        .alibi_slopes = config->alibi ? memory->slopes : NULL,
+    };
+}
+
+void mmn_language_attend(const mmn_batch *batch, uint32_t layer)
+{
+    enum { TOGETHER = 32 };
+    mmn_key_span spans[TOGETHER][2];
+    mmn_heads heads[TOGETHER];
+    for (size_t first = 0, count; first < batch->begun; first += count) {
+        count = mmn_smaller(batch->begun - first, TOGETHER);
+        for (size_t i = 0; i < count; i++) {
+            const mmn_sequence *sequence = &batch->list[first + i];
+            list_spans(spans[i], batch, layer, sequence);
+            heads[i] = heads_of(batch, layer, sequence, spans[i]);
+        }
+        mmn_attend(batch->compute, heads, count);
     }
 }
 

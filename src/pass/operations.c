@@ -1,7 +1,6 @@
 /* Operations: kernels applied to whole tensors, with the outputs divided among threads. */
 #include "pass/operations.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -12,19 +11,13 @@
  * multiply-adds, so that waking a thread for it is worth its while. */
 enum { ELEMENT_BLOCK = 16384, LEAST_WORK = 1 << 18 };
 
-static size_t blocks_of(size_t count, size_t block)
-{
-    return (count + block - 1) / block;
-}
-
 /* Rows that make a piece of work of useful size, where rows are independent. */
 static size_t rows_of_piece(size_t width)
 {
     return 1 + ELEMENT_BLOCK / (width + 1);
 }
 
-/* How many threads to wake for so many pieces of work; at least the calling one. */
-static int threads_for(const mmn_compute *compute, size_t pieces)
+int mmn_threads_for(const mmn_compute *compute, size_t pieces)
 {
     size_t useful = pieces > 0 ? pieces : 1;
 
@@ -55,7 +48,7 @@ static mmn_status reserve_scratch(mmn_compute *compute, size_t rows, size_t key_
         needed = attention;
     if (needed <= compute->scratch_floats)
         return MMN_OK;
-    needed = blocks_of(needed, alignment) * alignment;
+    needed = mmn_pieces(needed, alignment) * alignment;
     mmn_free(compute->scratch);
     compute->scratch_floats = 0;
     compute->scratch = mmn_allocate((size_t)compute->threads, needed * sizeof(float), error);
@@ -106,7 +99,7 @@ float *mmn_compute_own_scratch(const mmn_compute *compute)
 /* The least rows, `rows` or more, that are strips of a packed input. */
 static size_t whole_strips(const mmn_compute *compute, size_t rows)
 {
-    return blocks_of(rows, compute->kernels->strip_rows) * compute->kernels->strip_rows;
+    return mmn_pieces(rows, compute->kernels->strip_rows) * compute->kernels->strip_rows;
 }
 
 /* A matrix product and how it is cut: each piece packs its weights, so that few large pieces are
@@ -133,14 +126,14 @@ static cut_product cut(const mmn_compute *compute, size_t rows, size_t outputs, 
 
     if (outputs == 0)
         return c;
-    c.block_outputs = blocks_of(blocks_of(outputs, pieces), LEAST_OUTPUTS) * LEAST_OUTPUTS;
-    c.output_blocks = blocks_of(outputs, c.block_outputs);
+    c.block_outputs = mmn_pieces(mmn_pieces(outputs, pieces), LEAST_OUTPUTS) * LEAST_OUTPUTS;
+    c.output_blocks = mmn_pieces(outputs, c.block_outputs);
     if (c.output_blocks * 2 < pieces && rows > LEAST_ROWS) {
-        c.block_rows = blocks_of(rows, blocks_of(pieces, c.output_blocks));
+        c.block_rows = mmn_pieces(rows, mmn_pieces(pieces, c.output_blocks));
         if (c.block_rows < LEAST_ROWS)
             c.block_rows = LEAST_ROWS;
         c.block_rows = whole_strips(compute, c.block_rows);
-        c.row_blocks = blocks_of(rows, c.block_rows);
+        c.row_blocks = mmn_pieces(rows, c.block_rows);
     }
     return c;
 }
@@ -170,7 +163,7 @@ static const float *pack_input(const mmn_compute *compute, float *room, const fl
 
     if (rows == 1)
         return input;
-    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
+    MMN_PARALLEL_FOR(mmn_threads_for(compute, mmn_pieces(rows, block)), static)
     for (size_t row = 0; row < rows; row += block)
         compute->kernels->pack_input(room + row * depth, input + row * depth, depth,
                                      mmn_smaller(block, rows - row), depth);
@@ -219,7 +212,7 @@ static void apply(const mmn_compute *compute, const mmn_product *products, size_
         pieces += pieces_of(&cuts[i]);
     }
     mmn_finite_watch *watch = mmn_finite_found(compute->watch) ? NULL : compute->watch;
-    MMN_PARALLEL_FOR(threads_for(compute, pieces), dynamic)
+    MMN_PARALLEL_FOR(mmn_threads_for(compute, pieces), dynamic)
     for (size_t piece = 0; piece < pieces; piece++) {
         size_t i = 0, own = piece;
 
@@ -269,7 +262,7 @@ void mmn_apply_transposed(const mmn_compute *compute, float *output, const float
         return;
     const cut_product c = cut(compute, rows, outputs, depth);
     const float *packed = pack_input(compute, compute->packed, input, rows, depth);
-    MMN_PARALLEL_FOR(threads_for(compute, pieces_of(&c)), dynamic)
+    MMN_PARALLEL_FOR(mmn_threads_for(compute, pieces_of(&c)), dynamic)
     for (size_t number = 0; number < pieces_of(&c); number++) {
         const product_piece piece = piece_of(&c, number);
 
@@ -286,7 +279,7 @@ void mmn_rms_norm(const mmn_compute *compute, float *output, const float *input,
 {
     size_t block = rows_of_piece(width);
 
-    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
+    MMN_PARALLEL_FOR(mmn_threads_for(compute, mmn_pieces(rows, block)), static)
     for (size_t row = 0; row < rows; row += block)
         compute->kernels->rms_norm(output + row * width, input + row * width, norm->weight,
                                    mmn_smaller(block, rows - row), width, epsilon);
@@ -297,7 +290,7 @@ void mmn_layer_norm(const mmn_compute *compute, float *output, const float *inpu
 {
     size_t block = rows_of_piece(width);
 
-    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
+    MMN_PARALLEL_FOR(mmn_threads_for(compute, mmn_pieces(rows, block)), static)
     for (size_t row = 0; row < rows; row += block)
         compute->kernels->layer_norm(output + row * width, input + row * width, norm->weight,
                                      norm->bias, mmn_smaller(block, rows - row), width, epsilon);
@@ -309,7 +302,7 @@ void mmn_rms_norm_reverse(const mmn_compute *compute, float *output, const float
 {
     size_t block = rows_of_piece(width);
 
-    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
+    MMN_PARALLEL_FOR(mmn_threads_for(compute, mmn_pieces(rows, block)), static)
     for (size_t row = 0; row < rows; row += block)
         compute->kernels->rms_norm_reverse(output + row * width, gradient + row * width,
                                            input + row * width, norm->weight,
@@ -322,7 +315,7 @@ void mmn_layer_norm_reverse(const mmn_compute *compute, float *output, const flo
 {
     size_t block = rows_of_piece(width);
 
-    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
+    MMN_PARALLEL_FOR(mmn_threads_for(compute, mmn_pieces(rows, block)), static)
     for (size_t row = 0; row < rows; row += block)
         compute->kernels->layer_norm_reverse(output + row * width, gradient + row * width,
                                              input + row * width, norm->weight,
@@ -369,7 +362,7 @@ static activation_kernel slope_of(const mmn_kernels *kernels, mmn_activation act
 static void apply_elementwise(const mmn_compute *compute, activation_kernel kernel, float *values,
                               size_t count)
 {
-    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(count, ELEMENT_BLOCK)), static)
+    MMN_PARALLEL_FOR(mmn_threads_for(compute, mmn_pieces(count, ELEMENT_BLOCK)), static)
     for (size_t first = 0; first < count; first += ELEMENT_BLOCK)
         kernel(values + first, values + first, mmn_smaller(ELEMENT_BLOCK, count - first));
 }
@@ -388,7 +381,7 @@ void mmn_activation_slope(const mmn_compute *compute, mmn_activation activation,
 
 void mmn_accumulate(const mmn_compute *compute, float *sum, const float *addend, size_t count)
 {
-    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(count, ELEMENT_BLOCK)), static)
+    MMN_PARALLEL_FOR(mmn_threads_for(compute, mmn_pieces(count, ELEMENT_BLOCK)), static)
     for (size_t first = 0; first < count; first += ELEMENT_BLOCK)
         compute->kernels->add(sum + first, sum + first, addend + first,
                               mmn_smaller(ELEMENT_BLOCK, count - first));
@@ -396,7 +389,7 @@ void mmn_accumulate(const mmn_compute *compute, float *sum, const float *addend,
 
 void mmn_multiply(const mmn_compute *compute, float *product, const float *factor, size_t count)
 {
-    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(count, ELEMENT_BLOCK)), static)
+    MMN_PARALLEL_FOR(mmn_threads_for(compute, mmn_pieces(count, ELEMENT_BLOCK)), static)
     for (size_t first = 0; first < count; first += ELEMENT_BLOCK)
         compute->kernels->multiply(product + first, product + first, factor + first,
                                    mmn_smaller(ELEMENT_BLOCK, count - first));
@@ -407,74 +400,10 @@ void mmn_watch_values(const mmn_compute *compute, const float *values, size_t ro
     size_t block = rows_of_piece(width);
     mmn_finite_watch *watch = mmn_finite_found(compute->watch) ? NULL : compute->watch;
 
-    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
+    MMN_PARALLEL_FOR(mmn_threads_for(compute, mmn_pieces(rows, block)), static)
     for (size_t row = 0; row < rows; row += block)
         mmn_finite_look(watch, NULL, values + row * width, width, mmn_smaller(block, rows - row),
                         width, row, 0);
-}
-
-/* How many rows of a head are a piece of work: each packs the keys and values that it sees, so that
- * all of a head are best; but threads must have work to the end, and who interrupts a long prompt
- * waits for pieces that have begun. Pieces are alike, and consist of whole tiles. */
-static size_t rows_of_attention(const mmn_compute *compute, const mmn_heads *heads)
-{
-    enum { PIECES = 2, TILE = 12, LEAST_ROWS = 48, MOST_SCORES = 1 << 26 };
-    size_t balanced = blocks_of((size_t)compute->threads * PIECES, heads->heads);
-    size_t short_ones = blocks_of(heads->rows, MOST_SCORES / (heads->key_count + 1) + 1);
-    size_t wanted = balanced > short_ones ? balanced : short_ones;
-    size_t blocks = mmn_smaller(wanted, blocks_of(heads->rows, LEAST_ROWS));
-
-    return blocks > 0 ? blocks_of(blocks_of(heads->rows, blocks), TILE) * TILE : TILE;
-}
-
-mmn_key_span mmn_key_rows(const float *keys, const float *values, size_t count, size_t kv_heads,
-                          size_t head_dim)
-{
-    return (mmn_key_span){keys, values, count, kv_heads * head_dim, head_dim};
-}
-
-/* As Python computes head_dim**-0.5, in binary64; sqrt and division are correctly rounded
- * everywhere. */
-float mmn_attention_scale(size_t head_dim)
-{
-    return (float)(1.0 / sqrt((double)head_dim));
-}
-
-void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
-{
-    const size_t block = rows_of_attention(compute, heads);
-    const size_t row_blocks = blocks_of(heads->rows, block);
-    size_t query_stride = heads->heads * heads->head_dim;
-    size_t group = heads->heads / heads->kv_heads;
-    float scale = mmn_attention_scale(heads->head_dim);
-    size_t pieces = row_blocks * heads->heads;
-
-    MMN_PARALLEL_FOR(threads_for(compute, pieces), dynamic)
-    for (size_t piece = 0; piece < pieces; piece++) {
-        size_t head = piece / row_blocks;
-        size_t row = piece % row_blocks * block;
-        size_t query_offset = row * query_stride + head * heads->head_dim;
-        mmn_attention_task task = {
-            .query = heads->query + query_offset,
-            .query_stride = query_stride,
-            .spans = heads->spans,
-            .head = head / group,
-            .output = heads->output + query_offset,
-            .output_stride = query_stride,
-            .rows = mmn_smaller(block, heads->rows - row),
-            .key_count = heads->key_count,
-            .head_dim = heads->head_dim,
-            .scale = scale,
-            .causal = heads->causal,
-            .first_position = heads->first_position + row,
-            .window = heads->window,
-            .alibi_slope = heads->alibi_slopes ? heads->alibi_slopes[head] : 0.0f,
-            .scratch = mmn_compute_own_scratch(compute),
-        };
-        if (mmn_compute_is_interrupted(compute))
-            continue;
-        compute->kernels->attention(&task);
-    }
 }
 
 void mmn_rotate(const mmn_compute *compute, float *values, const float *cosine, const float *sine,
@@ -485,7 +414,7 @@ void mmn_rotate(const mmn_compute *compute, float *values, const float *cosine, 
     /* Heads that rotate as a whole are rotated together, others each by itself. */
     size_t together = rotary_dim == head_dim ? heads : 1;
 
-    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
+    MMN_PARALLEL_FOR(mmn_threads_for(compute, mmn_pieces(rows, block)), static)
     for (size_t row = 0; row < rows; row += block)
         for (size_t head = 0; head < heads; head += together)
             compute->kernels->rope(values + row * stride + head * head_dim, stride,

@@ -82,10 +82,12 @@ void mmn_multiply(const mmn_compute *compute, float *product, const float *facto
  * (mmn_finite_look). */
 void mmn_watch_values(const mmn_compute *compute, const float *values, size_t rows, size_t width);
 
+/* How many threads to wake for so many pieces of work; at least the calling one. */
+int mmn_threads_for(const mmn_compute *compute, size_t pieces);
+
 /* Many attention heads over one sequence: query and output, which may be the same, are
- * [rows][heads * head_dim], keys and
- * values those of kv_heads heads at key_count positions in the spans together; head h reads
- * key-value head h / (heads / kv_heads). */
+ * [rows][heads * head_dim], keys and values those of kv_heads heads at key_count positions in the
+ * spans together; head h reads key-value head h / (heads / kv_heads). */
 typedef struct mmn_heads {
     const float *query;
     const mmn_key_span *spans;
@@ -103,9 +105,11 @@ mmn_key_span mmn_key_rows(const float *keys, const float *values, size_t count, 
 /* What scores are scaled by: head_dim^-1/2. */
 float mmn_attention_scale(size_t head_dim);
 
-/* Softmax attention with scores scaled by that. Room for heads->key_count keys must have
- * been reserved. */
-void mmn_attend(const mmn_compute *compute, const mmn_heads *heads);
+/* Softmax attention with scores scaled by that, of each of `count` sequences that have as many
+ * heads of the same size. Room for the most of key_count keys must have been reserved. A head of
+ * those with a few rows each is attended to in one after the other, so that keys and values that
+ * they share are read from memory once. */
+void mmn_attend(const mmn_compute *compute, const mmn_heads *list, size_t count);
 
 /* Rotary embedding of the first rotary_dim dimensions of each head of [rows][heads * head_dim], in
  * place; cosine and sine are [rows][rotary_dim / 2]. */

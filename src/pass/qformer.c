@@ -110,7 +110,7 @@ static void attend(const mmn_compute *compute, const mmn_qformer_config *config,
         .kv_heads = config->heads,
         .head_dim = config->head_dim,
     };
-    mmn_attend(compute, &heads);
+    mmn_attend(compute, &heads, 1);
     mmn_apply_linear(compute, a->sum, a->context, rows, &weights->output);
     mmn_bert_add_norm(compute, hidden, a->sum, &weights->norm, rows, width, config->layer_norm_eps);
 }

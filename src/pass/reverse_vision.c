@@ -77,7 +77,7 @@ void mmn_vision_layer_make_again(const mmn_compute *compute, const mmn_vision_co
     for (size_t tile = 0; tile < memory->tiles; tile++) {
         const mmn_key_span span = keys_of_tile(config, memory, tile);
         const mmn_heads heads = heads_of_tile(config, memory, tile, &span);
-        mmn_attend(compute, &heads);
+        mmn_attend(compute, &heads, 1);
     }
     mmn_apply_linear(compute, memory->state, memory->context, rows, &layer->output);
     mmn_accumulate(compute, memory->state, entered, rows * width);

@@ -157,7 +157,7 @@ static void attend(const mmn_compute *compute, const mmn_vision_config *config,
             .kv_heads = config->heads,
             .head_dim = config->head_dim,
         };
-        mmn_attend(compute, &heads);
+        mmn_attend(compute, &heads, 1);
     }
 }
 
