@@ -4,9 +4,9 @@
  *     bench/end_to_end [--threads N] [--simd NAME] [--rounds N] [--jobs JOB,...] [--json FILE] \
  *         [--serve] MODEL
  *
- * Jobs are vision, prefill:N, decode:N and decode:N:WAYS (jobs.h). Each is run in turn without and
- * with a probe that counts activations in every layer. --serve runs the job of each line of its standard input
- * once and answers with its seconds, for programs that compare. */
+ * Jobs are vision, prefill:N, decode:N, decode:N:WAYS and beams:N:WAYS (jobs.h). Each is run in
+ * turn without and with a probe that counts activations in every layer. --serve runs the job of
+ * each line of its standard input once and answers with its seconds, for programs that compare. */
 #include <getopt.h>
 #include <spawn.h>
 #include <stdbool.h>

@@ -139,18 +139,25 @@ static mmn_status read_name(bench_job *job, const char *name, mmn_error *error)
         job->tokens = vision->positions;
         return MMN_OK;
     }
-    job->kind = strncmp(name, "decode:", 7) == 0 ? BENCH_DECODE : BENCH_PREFILL;
+    job->beams = strncmp(name, "beams:", 6) == 0;
+    job->kind = job->beams || strncmp(name, "decode:", 7) == 0 ? BENCH_DECODE : BENCH_PREFILL;
     if (job->kind == BENCH_PREFILL && strncmp(name, "prefill:", 8) != 0)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "no job is called %s", name);
     job->tokens = strtoul(strchr(name, ':') + 1, &end, 10);
     if (job->kind == BENCH_DECODE && *end == ':')
         job->ways = strtoul(end + 1, &end, 10);
-    if (job->ways == 0 || job->ways > BENCH_WAYS)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL, "%s: 1 to %d ways", name, BENCH_WAYS);
+    if (job->ways < (job->beams ? 2 : 1) || job->ways > BENCH_WAYS)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "%s: 1 to %d ways, 2 of beams or more", name,
+                        BENCH_WAYS);
     if (*end != '\0' || job->tokens == 0 ||
         job->tokens > job->model->config.language.max_position_embeddings)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "%s: no such number of tokens", name);
     return MMN_OK;
+}
+
+static size_t sessions_of(const bench_job *job)
+{
+    return job->beams ? 1 : job->ways;
 }
 
 static mmn_status prepare_language(bench_job *job, mmn_error *error)
@@ -158,9 +165,13 @@ static mmn_status prepare_language(bench_job *job, mmn_error *error)
     size_t prompt = job->kind == BENCH_PREFILL ? job->tokens : PROMPT;
     mmn_status status = make_prompt(job, prompt, error);
 
-    for (size_t way = 0; way < job->ways && status == MMN_OK; way++)
+    for (size_t way = 0; way < sessions_of(job) && status == MMN_OK; way++)
         status = mmn_session_create(&job->sessions[way], job->model, NULL, error);
     job->session = job->sessions[0];
+    if (status == MMN_OK && job->beams) {
+        const mmn_beam_search search = {.beams = (uint32_t)job->ways, .length_penalty = 1.0};
+        status = mmn_session_set_beam_search(job->session, &search, error);
+    }
     return status;
 }
 
@@ -169,7 +180,7 @@ static mmn_status prefill_ways(bench_job *job, mmn_error *error)
 {
     mmn_status status = MMN_OK;
 
-    for (size_t way = 0; way < job->ways && status == MMN_OK; way++) {
+    for (size_t way = 0; way < sessions_of(job) && status == MMN_OK; way++) {
         job->input->ids[0] = FIRST_ID + 1 + (int32_t)way;
         status = mmn_session_prefill(job->sessions[way], job->input, error);
     }
@@ -230,12 +241,17 @@ static mmn_status run_vision(bench_job *job, mmn_error *error)
 
 static mmn_status generate(bench_job *job, mmn_error *error)
 {
-    int32_t *ids = mmn_allocate(job->tokens * job->ways, sizeof *ids, error);
+    int32_t *ids = mmn_allocate((job->tokens + 1) * job->ways, sizeof *ids, error);
     mmn_status status = ids ? MMN_OK : MMN_SYSTEM;
     size_t counts[BENCH_WAYS] = {0};
 
+    /* The prompt's own logits give the first token of beams. */
+    if (status == MMN_OK && job->beams)
+        status = mmn_session_generate(job->session, job->tokens + 1, ids, counts, error);
+    if (status == MMN_OK && job->beams && counts[0] <= job->tokens)
+        status = mmn_fail(error, MMN_USAGE, NULL, NULL, "%s: beams ended before", job->name);
     /* A stop token ends a call, but not the sequence. */
-    for (size_t done = 0; status == MMN_OK && done < job->tokens; done += counts[0])
+    for (size_t done = 0; status == MMN_OK && !job->beams && done < job->tokens; done += counts[0])
         status = mmn_sessions_generate(job->sessions, job->ways, job->tokens - done, ids, counts,
                                        error);
     mmn_free(ids);
@@ -249,6 +265,8 @@ mmn_status bench_job_run(bench_job *job, double *seconds, mmn_error *error)
     job->repetitions++;
     if (job->kind == BENCH_PREFILL)
         change_prompt(job);
+    if (job->beams && job->repetitions > 1)
+        MMN_TRY(mmn_session_prefill(job->session, job->input, error));
     double start = bench_seconds();
     switch (job->kind) {
     case BENCH_VISION:

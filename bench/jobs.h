@@ -19,7 +19,8 @@ typedef struct bench_job {
     char name[32]; /* "prefill:600" */
     bench_kind kind;
     size_t tokens; /* positions that one repetition runs, in each way */
-    size_t ways;   /* sessions that decode side by side, of prompts that have nothing in common */
+    size_t ways;   /* that decode side by side: */
+    bool beams;    /* beams of one session; else sessions whose prompts have nothing in common */
     const mmn_model *model;
     uint64_t repetitions;
 
@@ -30,8 +31,8 @@ typedef struct bench_job {
     int64_t *active, *sum; /* [layers][neurons] of the module that is counted, else NULL */
 } bench_job;
 
-/* A job by its name: "vision", "prefill:N", "decode:N" or "decode:N:WAYS". Counted: every neuron of every layer that
- * runs is counted. MMN_USAGE when there is no such job; the job is freed also after a failure. */
+/* A job by its name: "vision", "prefill:N", "decode:N", "decode:N:WAYS" or "beams:N:WAYS". Counted:
+ * every neuron of every layer that runs is counted. MMN_USAGE when there is no such job; the job is freed also after a failure. */
 mmn_status bench_job_create(bench_job *job, const mmn_model *model, const char *name, bool counted,
                             mmn_error *error);
 void bench_job_free(bench_job *job);
