@@ -239,21 +239,37 @@ static mmn_status run_vision(bench_job *job, mmn_error *error)
     return status;
 }
 
+/* The prompt's own logits give the first token of beams. */
+static mmn_status generate_by_beams(bench_job *job, int32_t *ids, mmn_error *error)
+{
+    size_t count;
+    mmn_status status = mmn_session_generate(job->session, job->tokens + 1, ids, &count, error);
+
+    if (status == MMN_OK && count <= job->tokens)
+        status = mmn_fail(error, MMN_USAGE, NULL, NULL, "%s: beams ended before", job->name);
+    return status;
+}
+
+/* A stop token ends a call, but not the sequence. */
+static mmn_status generate_side_by_side(bench_job *job, int32_t *ids, mmn_error *error)
+{
+    size_t counts[BENCH_WAYS] = {0};
+    mmn_status status = MMN_OK;
+
+    for (size_t done = 0; status == MMN_OK && done < job->tokens; done += counts[0])
+        status = mmn_sessions_generate(job->sessions, job->ways, job->tokens - done, ids, counts,
+                                       error);
+    return status;
+}
+
 static mmn_status generate(bench_job *job, mmn_error *error)
 {
     int32_t *ids = mmn_allocate((job->tokens + 1) * job->ways, sizeof *ids, error);
     mmn_status status = ids ? MMN_OK : MMN_SYSTEM;
-    size_t counts[BENCH_WAYS] = {0};
 
-    /* The prompt's own logits give the first token of beams. */
-    if (status == MMN_OK && job->beams)
-        status = mmn_session_generate(job->session, job->tokens + 1, ids, counts, error);
-    if (status == MMN_OK && job->beams && counts[0] <= job->tokens)
-        status = mmn_fail(error, MMN_USAGE, NULL, NULL, "%s: beams ended before", job->name);
-    /* A stop token ends a call, but not the sequence. */
-    for (size_t done = 0; status == MMN_OK && !job->beams && done < job->tokens; done += counts[0])
-        status = mmn_sessions_generate(job->sessions, job->ways, job->tokens - done, ids, counts,
-                                       error);
+    if (status == MMN_OK)
+        status = job->beams ? generate_by_beams(job, ids, error)
+                            : generate_side_by_side(job, ids, error);
     mmn_free(ids);
     return status;
 }

@@ -32,7 +32,8 @@ typedef struct bench_job {
 } bench_job;
 
 /* A job by its name: "vision", "prefill:N", "decode:N", "decode:N:WAYS" or "beams:N:WAYS". Counted:
- * every neuron of every layer that runs is counted. MMN_USAGE when there is no such job; the job is freed also after a failure. */
+ * every neuron of every layer that runs is counted. MMN_USAGE when there is no such job; the job is
+ * freed also after a failure. */
 mmn_status bench_job_create(bench_job *job, const mmn_model *model, const char *name, bool counted,
                             mmn_error *error);
 void bench_job_free(bench_job *job);

@@ -45,8 +45,10 @@ static void pack_keys(float *packed, const mmn_attention_task *task, size_t key,
 }
 
 /* Scores, not scaled yet, of a tile of packed keys for the strips with rows that see some of them,
- * of elements k to k + length - 1. What a row does not see is never read. */
-static void score_tile(const attention *a, const float *packed, size_t key, size_t k, size_t length)
+ * of elements k to k + length - 1; `query` has these of the rows, in strips. What a row does not see
+ * is never read. */
+static void score_tile(const attention *a, const float *query, const float *packed, size_t key,
+                       size_t k, size_t length)
 {
     size_t from = 0, to = a->rows;
 
@@ -61,7 +63,7 @@ static void score_tile(const attention *a, const float *packed, size_t key, size
             .to = scores,
             .from_stride = a->stride,
             .to_stride = a->stride,
-            .strip = a->query + row * length,
+            .strip = query + row * length,
             .packed = packed,
             .length = length,
             .ahead = (const uint8_t *)scores,
@@ -86,7 +88,7 @@ static void make_scores(const attention *a)
 
             if (!a->shared || key >= a->packed_keys)
                 pack_keys(packed, task, key, k, length);
-            score_tile(a, packed, key, k, length);
+            score_tile(a, a->query, packed, key, k, length);
         }
     }
 }

@@ -37,27 +37,19 @@ static void score_units(const attention *a, float *scores, const mmn_key_span *s
 }
 
 /* Scores of a tile of keys that may lie in several spans. */
-static void score_packed(const attention *a, float *scores, size_t key)
+static void score_packed(const attention *a, size_t key)
 {
     const mmn_attention_task *task = a->task;
 
     for (size_t k = 0; k < task->head_dim; k += MMN_PANEL) {
         const size_t length = smaller(task->head_dim - k, MMN_PANEL);
-        const tile t = {
-            .from = k == 0 ? NULL : scores,
-            .to = scores,
-            .strip = task->query + k,
-            .packed = a->keys,
-            .length = length,
-            .ahead = (const uint8_t *)scores,
-        };
 
         pack_keys(a->keys, task, key, k, length);
-        tile_add(1, &t);
+        score_tile(a, task->query + k, a->keys, key, k, length);
     }
 }
 
-/* Those at the end of a span are scored with some before them once more. */
+/* Keys at the end of a span are scored with some before them once more. */
 static void score_row(const attention *a)
 {
     const mmn_attention_task *task = a->task;
@@ -68,7 +60,7 @@ static void score_row(const attention *a)
         const size_t together = keys_together(span, place, a->last_key - key);
 
         if (together < KEY_UNITS) {
-            score_packed(a, a->scores + key - a->first_key, key);
+            score_packed(a, key);
             end = key + TILE_WIDTH;
             continue;
         }

@@ -91,15 +91,12 @@ static void attend_many_rows(const mmn_compute *compute, const mmn_heads *heads)
 
 void mmn_attend(const mmn_compute *compute, const mmn_heads *list, size_t count)
 {
-    for (size_t i = 0; i < count;) {
-        size_t few = 0;
-
-        while (i + few < count && list[i + few].rows <= LEAST_ROWS)
-            few++;
-        if (few > 0)
-            attend_few_rows(compute, list + i, few);
+    for (size_t i = 0, next; i < count; i = next) {
+        for (next = i; next < count && list[next].rows <= LEAST_ROWS; next++)
+            ;
+        if (next > i)
+            attend_few_rows(compute, list + i, next - i);
         else
-            attend_many_rows(compute, list + i);
-        i += few > 0 ? few : 1;
+            attend_many_rows(compute, &list[next++]);
     }
 }
