@@ -65,4 +65,10 @@ static inline size_t mmn_larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* How many pieces of `piece` each, but the last, `count` makes. */
+static inline size_t mmn_pieces(size_t count, size_t piece)
+{
+    return (count + piece - 1) / piece;
+}
+
 #endif

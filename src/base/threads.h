@@ -3,8 +3,6 @@
 #ifndef MMN_BASE_THREADS_H
 #define MMN_BASE_THREADS_H
 
-#include <stddef.h>
-
 #include "base/error.h"
 
 /* More threads than any machine has would only exhaust memory; libgomp overruns its stack with many
@@ -39,11 +37,5 @@ mmn_status mmn_threads_to_be_had(int *threads, int wanted, mmn_error *error);
 
 /* The calling thread's number in the innermost parallel region, from 0. */
 int mmn_thread_number(void);
-
-/* How many pieces of `piece` each, but the last, `count` makes. */
-static inline size_t mmn_pieces(size_t count, size_t piece)
-{
-    return (count + piece - 1) / piece;
-}
 
 #endif

@@ -198,8 +198,8 @@ static void add_groups(mmn_result *result, const mmn_neurons *neurons,
                        const mmn_listed_module *module)
 {
     const size_t layers = module->layers;
-    const size_t group_size = (layers + LAYER_GROUPS - 1) / LAYER_GROUPS;
-    const size_t groups = (layers + group_size - 1) / group_size;
+    const size_t group_size = mmn_pieces(layers, LAYER_GROUPS);
+    const size_t groups = mmn_pieces(layers, group_size);
     for (size_t group = 0; group < groups; group++) {
         const size_t first = group * group_size;
         const size_t last = first + group_size < layers ? first + group_size - 1 : layers - 1;

@@ -376,11 +376,6 @@ static mmn_status fit(mmn_image *fitted, const mmn_image *image, mmn_resolution 
     return status;
 }
 
-static size_t divide_up(size_t a, size_t b)
-{
-    return (a + b - 1) / b;
-}
-
 /* The next tile, of the part `window` of an image that is resized to width x height. */
 static mmn_status make_part(tile_maker *maker, const mmn_image *image, size_t width, size_t height,
                             pixel_window window, mmn_error *error)
@@ -419,7 +414,7 @@ static mmn_status make_tiles(tile_maker *maker, const mmn_image *image, mmn_erro
     mmn_resolution best =
         mmn_anyres_select(settings->grid_pinpoints, settings->grid_pinpoint_count,
                           (mmn_resolution){(uint32_t)image->height, (uint32_t)image->width});
-    maker->pixels->tiles = 1 + divide_up(best.height, side) * divide_up(best.width, side);
+    maker->pixels->tiles = 1 + mmn_pieces(best.height, side) * mmn_pieces(best.width, side);
 
     mmn_image fitted;
     pixel_window all = {0, 0, whole.height, whole.width};

@@ -32,11 +32,6 @@ int mmn_algebra_threads(const mmn_algebra *algebra, size_t operations)
     return operations < least ? 1 : algebra->threads;
 }
 
-static size_t lesser(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 mmn_matrix_f64 mmn_matrix_part(mmn_matrix_f64 matrix, size_t row, size_t column)
 {
     return (mmn_matrix_f64){matrix.first + row * matrix.stride + column, matrix.stride};
@@ -57,14 +52,14 @@ static void multiply(const mmn_algebra *algebra, mmn_matrix_f64 output, mmn_matr
                      mmn_matrix_f64 b, size_t rows, size_t outputs, size_t depth, bool symmetric,
                      bool adds)
 {
-    const size_t down = (rows + MMN_PRODUCT_F64_ROWS - 1) / MMN_PRODUCT_F64_ROWS;
-    const size_t across = (outputs + OUTPUTS - 1) / OUTPUTS;
+    const size_t down = mmn_pieces(rows, MMN_PRODUCT_F64_ROWS);
+    const size_t across = mmn_pieces(outputs, OUTPUTS);
     MMN_PARALLEL_FOR(mmn_algebra_threads(algebra, rows * outputs * depth), dynamic)
     for (size_t task = 0; task < down * across; task++) {
         const size_t row = task / across * MMN_PRODUCT_F64_ROWS;
         const size_t column = task % across * OUTPUTS;
-        const size_t height = lesser(rows - row, MMN_PRODUCT_F64_ROWS);
-        const size_t width = lesser(outputs - column, OUTPUTS);
+        const size_t height = mmn_smaller(rows - row, MMN_PRODUCT_F64_ROWS);
+        const size_t width = mmn_smaller(outputs - column, OUTPUTS);
         const mmn_matrix_f64 to = mmn_matrix_part(output, row, column);
         if (symmetric && column + width <= row)
             continue;

@@ -274,7 +274,7 @@ size_t mmn_contribution_disturbances(const mmn_contributions *found)
 size_t mmn_contribution_passes(const mmn_contributions *found)
 {
     size_t count = mmn_contribution_disturbances(found);
-    return count > 0 ? (count + SIDE - 1) / SIDE : 1;
+    return count > 0 ? mmn_pieces(count, SIDE) : 1;
 }
 
 static mmn_status plan(mmn_contributions *found, mmn_answer_word *word, mmn_error *error)

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/threads.h"
 #include "study/ridge_equations.h"
 
@@ -132,7 +133,7 @@ static void solve(const mmn_ridge *ridge, size_t f)
 {
     const mmn_ridge_columns *c = ridge->columns;
     const mmn_ridge_fold *fold = &ridge->folds[f];
-    const size_t some = COLUMNS / 2, parts = (c->count + some - 1) / some;
+    const size_t some = COLUMNS / 2, parts = mmn_pieces(c->count, some);
     const mmn_matrix_f64 right = {c->right[f], c->count};
     const mmn_matrix_f64 solved = {c->solved[f], MMN_RIDGE_PENALTIES * c->count};
     mmn_tridiagonal_turn(ridge->algebra, &fold->equations, right, c->count);

@@ -4,24 +4,20 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/threads.h"
 
 enum { BLOCK = MMN_TRIDIAGONAL_BLOCK, AREA = BLOCK * BLOCK };
 
-static size_t lesser(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 static size_t block_count(size_t size)
 {
-    return (size + BLOCK - 1) / BLOCK;
+    return mmn_pieces(size, BLOCK);
 }
 
 /* Rows below block `k`. */
 static size_t rows_below(size_t size, size_t k)
 {
-    return size - lesser(size, (k + 1) * BLOCK);
+    return size - mmn_smaller(size, (k + 1) * BLOCK);
 }
 
 size_t mmn_tridiagonal_reflectors(size_t size)
@@ -129,7 +125,7 @@ static void mirror(const mmn_algebra *algebra, mmn_matrix_f64 matrix, size_t siz
 {
     MMN_PARALLEL_FOR(mmn_algebra_threads(algebra, size * size), dynamic)
     for (size_t first = 0; first < size; first += BLOCK) {
-        const size_t rows = lesser(size - first, BLOCK);
+        const size_t rows = mmn_smaller(size - first, BLOCK);
         for (size_t column = 0; column < first; column += BLOCK)
             transpose(mmn_matrix_part(matrix, first, column),
                       mmn_matrix_part(matrix, column, first), BLOCK, rows, 1);
@@ -161,7 +157,7 @@ static void turn_both_sides(const mmn_algebra *algebra, mmn_matrix_f64 a, size_t
     for (size_t column = 0; column < size; column += MMN_TRIDIAGONAL_COLUMNS)
         mmn_algebra_add_alone(algebra, mmn_matrix_part(w_rows, 0, column),
                               (mmn_matrix_f64){half, BLOCK}, mmn_matrix_part(v_rows, 0, column),
-                              BLOCK, lesser(size - column, MMN_TRIDIAGONAL_COLUMNS), BLOCK);
+                              BLOCK, mmn_smaller(size - column, MMN_TRIDIAGONAL_COLUMNS), BLOCK);
     for (size_t i = 0; i < panel; i++) {
         less_w.first[i] = -w_rows.first[i];
         less_v.first[i] = -v_rows.first[i];
@@ -178,7 +174,7 @@ void mmn_tridiagonal_reduce(const mmn_algebra *algebra, mmn_tridiagonal *t, doub
     for (size_t k = 0; k < block_count(t->size); k++) {
         const size_t first = k * BLOCK, behind = first + BLOCK, below = rows_below(t->size, k);
         const mmn_matrix_f64 above = block_at(t->blocks, 2 * k + 1);
-        const size_t rows = lesser(t->size - first, BLOCK);
+        const size_t rows = mmn_smaller(t->size - first, BLOCK);
         copy(block_at(t->blocks, 2 * k), mmn_matrix_part(matrix, first, first), rows, rows);
         if (below == 0)
             return;
@@ -225,7 +221,7 @@ void mmn_tridiagonal_turn(const mmn_algebra *algebra, const mmn_tridiagonal *t, 
     const size_t some = MMN_TRIDIAGONAL_COLUMNS / 2; /* [size][some] stays in a cache */
     MMN_PARALLEL_FOR(mmn_algebra_threads(algebra, t->size * columns), dynamic)
     for (size_t column = 0; column < columns; column += some)
-        turn(algebra, t, mmn_matrix_part(m, 0, column), lesser(columns - column, some));
+        turn(algebra, t, mmn_matrix_part(m, 0, column), mmn_smaller(columns - column, some));
 }
 
 /* ---- Equations ------------------------------------------------------------------------------- */
@@ -272,8 +268,8 @@ bool mmn_tridiagonal_factor(const mmn_algebra *algebra, const mmn_tridiagonal *t
     for (size_t k = 0; k < block_count(t->size); k++) {
         double r[AREA];
         const mmn_matrix_f64 diagonal = {r, BLOCK};
-        const size_t rows = lesser(t->size - k * BLOCK, BLOCK);
-        const size_t behind = lesser(rows_below(t->size, k), BLOCK);
+        const size_t rows = mmn_smaller(t->size - k * BLOCK, BLOCK);
+        const size_t behind = mmn_smaller(rows_below(t->size, k), BLOCK);
         double *own = factor + PARTS * k * AREA;
         memcpy(r, t->blocks + 2 * k * AREA, sizeof(r));
         for (size_t i = 0; i < rows; i++)
@@ -321,7 +317,7 @@ void mmn_tridiagonal_solve(const mmn_algebra *algebra, const mmn_tridiagonal *t,
 {
     const size_t count = block_count(t->size);
     for (size_t k = 0; k < count; k++) {
-        const size_t rows = lesser(t->size - k * BLOCK, BLOCK), before = k > 0 ? k - 1 : 0;
+        const size_t rows = mmn_smaller(t->size - k * BLOCK, BLOCK), before = k > 0 ? k - 1 : 0;
         const mmn_matrix_f64 own = mmn_matrix_part(x, k * BLOCK, 0);
         solve_block(algebra, own, mmn_matrix_part(b, k * BLOCK, 0),
                     block_at(factor, PARTS * k + INVERSE),
@@ -329,11 +325,11 @@ void mmn_tridiagonal_solve(const mmn_algebra *algebra, const mmn_tridiagonal *t,
                     mmn_matrix_part(x, before * BLOCK, 0), rows, columns, k > 0 ? BLOCK : 0);
     }
     for (size_t k = count; k-- > 0;) {
-        const size_t rows = lesser(t->size - k * BLOCK, BLOCK);
+        const size_t rows = mmn_smaller(t->size - k * BLOCK, BLOCK);
         const mmn_matrix_f64 own = mmn_matrix_part(x, k * BLOCK, 0);
         solve_block(algebra, own, own, block_at(factor, PARTS * k + INVERSE_TRANSPOSED),
                     block_at(factor, PARTS * k + LESS_RIGHT_TRANSPOSED),
                     mmn_matrix_part(x, k * BLOCK + rows, 0), rows, columns,
-                    lesser(rows_below(t->size, k), BLOCK));
+                    mmn_smaller(rows_below(t->size, k), BLOCK));
     }
 }
