@@ -17,23 +17,16 @@ static void score_units(const attention *a, float *scores, const mmn_key_span *s
 {
     const mmn_attention_task *task = a->task;
     const float *keys = span->keys + mmn_attention_place(task, span, place);
+    const few_rows product = {
+        .input = task->query,
+        .depth = task->head_dim,
+        .output = scores,
+        .weight = (const uint8_t *)keys,
+        .stride = span->stride * sizeof(float),
+        .next = (const uint8_t *)next,
+    };
 
-    for (size_t k = 0; k < task->head_dim; k += MMN_PANEL) {
-        const few_rows panel = {
-            .input = task->query,
-            .depth = task->head_dim,
-            .begin = k,
-            .output = scores,
-            .first = k == 0,
-            .weight = (const uint8_t *)(keys + k),
-            .stride = span->stride * sizeof(float),
-            .rest = (task->head_dim - k) * sizeof(float),
-            .next = (const uint8_t *)next,
-            .length = smaller(task->head_dim - k, MMN_PANEL),
-        };
-
-        few_panels[MMN_WEIGHT_F32][0](&panel);
-    }
+    few_products[MMN_WEIGHT_F32][0](&product);
 }
 
 /* Scores of a tile of keys that may lie in several spans. */

@@ -183,36 +183,29 @@ static void multiply_block(const matrix_product *p, const block *b, size_t row)
         }
 }
 
-/* All panels of some outputs of a few rows: of whole units. Returns how many outputs it made. */
+/* The first outputs of a few rows: those that fill units. Returns how many. */
 static size_t multiply_few_rows(const matrix_product *p)
 {
-    const size_t width = UNIT * FEW_UNITS(p->rows), size = mmn_weight_size(p->type);
+    const size_t width = UNIT * FEW_UNITS(p->rows);
     size_t n = 0;
 
     if (p->rows == 0 || p->rows > FEW_ROWS || p->depth == 0)
         return 0;
     for (; n + width <= p->outputs; n += width) {
         const uint8_t *weight = p->weight + n * p->weight_bytes;
+        const few_rows product = {
+            .input = p->input,
+            .depth = p->depth,
+            .output = p->output + n,
+            .output_stride = p->output_stride,
+            .bias = p->bias ? p->bias + n : NULL,
+            .witness = p->witness,
+            .weight = weight,
+            .stride = p->weight_bytes,
+            .next = weight + width * p->weight_bytes,
+        };
 
-        for (size_t k = 0; k < p->depth; k += MMN_PANEL) {
-            const few_rows panel = {
-                .input = p->input,
-                .depth = p->depth,
-                .begin = k,
-                .output = p->output + n,
-                .output_stride = p->output_stride,
-                .bias = p->bias && k + MMN_PANEL >= p->depth ? p->bias + n : NULL,
-                .witness = k + MMN_PANEL >= p->depth ? p->witness : NULL,
-                .first = k == 0,
-                .weight = weight + k * size,
-                .stride = p->weight_bytes,
-                .rest = (p->depth - k) * size,
-                .next = weight + width * p->weight_bytes,
-                .length = panel_length(p, k / MMN_PANEL),
-            };
-
-            few_panels[p->type][p->rows - 1](&panel);
-        }
+        few_products[p->type][p->rows - 1](&product);
     }
     return n;
 }

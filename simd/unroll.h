@@ -39,4 +39,8 @@
 #define KEEP_PLACE(address) __asm__ volatile("" : "+r"(address) : : "memory")
 #endif
 
+/* Hides where an address comes from. clang otherwise keeps the addresses of all rows that a loop
+ * goes along, most of them in memory. It is no instruction. */
+#define OPAQUE(address) __asm__("" : "+r"(address))
+
 #endif

@@ -262,9 +262,10 @@ static inline u32x16 bits_of_f16(f32x16 a)
     };
 }
 
-/* The unit: one register. */
+/* The unit: one register. Of 16 registers, 12 may be chains. */
 
 #define UNIT 8
+#define FEW_UNITS(rows) ((rows) <= 6 ? 2 : 1)
 
 typedef __m256 unit_f32;
 typedef __m256i unit_u32;

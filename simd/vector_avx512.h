@@ -219,9 +219,11 @@ load_transposed(u32x16 columns[4], const uint8_t *rows, size_t stride)
     columns[3] = _mm512_unpackhi_epi64(ab_upper, cd_upper);
 }
 
-/* The unit: one register. */
+/* The unit: one register. Two of them would halve the loads of the input; but 32 rows of weights,
+ * often a multiple of 4 KiB apart, are too many for the first-level cache. */
 
 #define UNIT 16
+#define FEW_UNITS(rows) 1
 
 typedef f32x16 unit_f32;
 typedef u32x16 unit_u32;

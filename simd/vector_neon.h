@@ -240,9 +240,11 @@ PARTS(f32x16, f32x16_of_f16, (u32x16 a),
 PARTS(u32x16, bits_of_f16, (f32x16 a),
       vmovl_u16(vreinterpret_u16_f16(vcvt_f16_f32(a.part[i]))))
 
-/* The unit: one register. */
+/* The unit: one register. Of 32, 12 may be chains beside the columns of two units; with eight rows
+ * gcc 12 puts columns into memory, and eight chains keep both pipes busy. */
 
 #define UNIT 4
+#define FEW_UNITS(rows) ((rows) <= 6 ? 2 : 1)
 
 typedef float32x4_t unit_f32;
 typedef uint32x4_t unit_u32;

@@ -171,9 +171,12 @@ static inline void load_transposed(u32x16 columns[4], const uint8_t *rows, size_
 
 /* The unit is what one register of the processor holds: UNIT lanes of f32, or of 32 bits in which
  * two stored numbers may be, the low one before the high one. unit_columns is load_transposed for
- * UNIT rows. */
+ * UNIT rows. A product of a few rows takes FEW_UNITS(rows) units at once, up to two: that halves the
+ * loads of the input and hides more of a multiply-add's latency, where there are registers for
+ * their chains. */
 
 #define UNIT 4
+#define FEW_UNITS(rows) ((rows) <= 4 ? 2 : 1)
 
 typedef struct unit_f32 {
     float lane[UNIT];
