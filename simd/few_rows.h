@@ -10,6 +10,7 @@
 enum {
     FEW_ROWS = 12, /* beyond, packing costs less than it saves */
     FEW_STRIPS = (FEW_ROWS + TILE_ROWS - 1) / TILE_ROWS,
+    MOST_UNITS = 2, /* of outputs, side by side */
     AHEAD = 512,   /* a panel of 16-bit weights: far enough for memory, near enough for the
                       first-level cache */
 };
@@ -38,15 +39,15 @@ static inline __attribute__((always_inline)) size_t strip_width(const size_t row
 /* Adds the products of one k: `weights` are those of UNIT outputs for each of `units` units;
  * `strips` are the panel's. */
 static inline __attribute__((always_inline)) void
-few_step(const size_t rows, const size_t units, unit_f32 chains[FEW_ROWS][2],
-         const float *const strips[FEW_STRIPS], size_t k, const unit_f32 weights[2])
+few_step(const size_t rows, const size_t units, unit_f32 chains[FEW_ROWS][MOST_UNITS],
+         const float *const strips[FEW_STRIPS], size_t k, const unit_f32 weights[MOST_UNITS])
 {
     EACH(row, rows, FEW_ROWS) {
         const float *x =
             strips[row / TILE_ROWS] + k * strip_width(rows, row) + row % TILE_ROWS;
         const unit_f32 factor = unit_set(*x);
 
-        EACH(unit, units, 2)
+        EACH(unit, units, MOST_UNITS)
             chains[row][unit] = unit_fma(factor, weights[unit], chains[row][unit]);
     }
 }
@@ -67,19 +68,20 @@ static inline __attribute__((always_inline)) unit_f32 second_number(const mmn_we
                                   : unit_of_bits(unit_and(column, unit_set_bits(0xffff0000)));
 }
 
-/* As many k as a cache line has numbers, of the rows of weights that begin at `line`. */
+/* As many k as a cache line has numbers, of the rows of weights that begin at `line`. Meanwhile the
+ * lines from `ahead` on are prefetched. */
 static inline __attribute__((always_inline)) void
 few_line(const size_t rows, const size_t units, const mmn_weight_type type,
-         unit_f32 chains[FEW_ROWS][2], const float *const strips[FEW_STRIPS], size_t k,
+         unit_f32 chains[FEW_ROWS][MOST_UNITS], const float *const strips[FEW_STRIPS], size_t k,
          const uint8_t *line, const uint8_t *ahead, size_t stride)
 {
     const size_t numbers = type == MMN_WEIGHT_F32 ? 1 : 2; /* in a column's 32 bits */
 
     UNROLL_LONG
     for (size_t part = 0; part < LINE / 4; part += TRANSPOSED) {
-        unit_u32 columns[2][TRANSPOSED];
+        unit_u32 columns[MOST_UNITS][TRANSPOSED];
 
-        EACH(unit, units, 2) {
+        EACH(unit, units, MOST_UNITS) {
             const uint8_t *rows_of_unit = line + 4 * part + unit * UNIT * stride;
 
             OPAQUE(rows_of_unit);
@@ -88,18 +90,18 @@ few_line(const size_t rows, const size_t units, const mmn_weight_type type,
         UNROLL_LONG
         for (size_t i = 0; i < TRANSPOSED; i++) {
             const size_t column = part + i;
-            unit_f32 weights[2];
+            unit_f32 weights[MOST_UNITS];
 
-            EACH(unit, column % (LINE / 4 / UNIT) == 0 ? units : 0, 2) {
+            EACH(unit, column % (LINE / 4 / UNIT) == 0 ? units : 0, MOST_UNITS) {
                 KEEP_PLACE(ahead);
                 prefetch(ahead);
                 ahead += stride;
             }
-            EACH(unit, units, 2)
+            EACH(unit, units, MOST_UNITS)
                 weights[unit] = first_number(type, columns[unit][i]);
             few_step(rows, units, chains, strips, k + numbers * column, weights);
             if (numbers == 2) {
-                EACH(unit, units, 2)
+                EACH(unit, units, MOST_UNITS)
                     weights[unit] = second_number(type, columns[unit][i]);
                 few_step(rows, units, chains, strips, k + 2 * column + 1, weights);
             }
@@ -110,18 +112,18 @@ few_line(const size_t rows, const size_t units, const mmn_weight_type type,
 /* The k that fill no line, one by one. `weight`: the panel's. */
 static inline __attribute__((always_inline)) void
 few_rest(const size_t rows, const size_t units, const mmn_weight_type type,
-         unit_f32 chains[FEW_ROWS][2], const float *const strips[FEW_STRIPS], size_t k,
+         unit_f32 chains[FEW_ROWS][MOST_UNITS], const float *const strips[FEW_STRIPS], size_t k,
          size_t length, const uint8_t *weight, size_t stride)
 {
     const size_t size = mmn_weight_size(type);
 
     for (; k < length; k++) {
-        float numbers[2 * UNIT];
-        unit_f32 weights[2];
+        float numbers[MOST_UNITS * UNIT];
+        unit_f32 weights[MOST_UNITS];
 
         for (size_t n = 0; n < units * UNIT; n++)
             numbers[n] = stored_number(weight + n * stride + k * size, type);
-        EACH(unit, units, 2)
+        EACH(unit, units, MOST_UNITS)
             weights[unit] = unit_load(numbers + unit * UNIT);
         few_step(rows, units, chains, strips, k, weights);
     }
@@ -129,14 +131,14 @@ few_rest(const size_t rows, const size_t units, const mmn_weight_type type,
 
 /* Adds the chains of a panel, the first or the last one or neither, to the outputs. */
 static inline __attribute__((always_inline)) void
-few_totals(const size_t rows, const size_t units, unit_f32 chains[FEW_ROWS][2], const few_rows *p,
-           _Bool first, _Bool last)
+few_totals(const size_t rows, const size_t units, unit_f32 chains[FEW_ROWS][MOST_UNITS],
+           const few_rows *p, _Bool first, _Bool last)
 {
     const _Bool watched = last && p->witness, biased = last && p->bias;
     unit_f32 witness = watched ? unit_load(p->witness) : unit_zero();
 
     EACH(row, rows, FEW_ROWS)
-        EACH(unit, units, 2) {
+        EACH(unit, units, MOST_UNITS) {
             float *to = p->output + row * p->output_stride + unit * UNIT;
             unit_f32 total = unit_add(first ? unit_zero() : unit_load(to), chains[row][unit]);
 
@@ -160,14 +162,14 @@ few_outputs(const size_t rows, const mmn_weight_type type, const few_rows *p)
         const size_t length = smaller(p->depth - begin, MMN_PANEL);
         const uint8_t *weight = p->weight + begin * size;
         const float *strips[FEW_STRIPS];
-        unit_f32 chains[FEW_ROWS][2];
+        unit_f32 chains[FEW_ROWS][MOST_UNITS];
         size_t k = 0;
 
         UNROLL
         for (size_t row = 0; row < rows; row += TILE_ROWS)
             strips[row / TILE_ROWS] = p->input + row * p->depth + begin * strip_width(rows, row);
         EACH(row, rows, FEW_ROWS)
-            EACH(unit, units, 2)
+            EACH(unit, units, MOST_UNITS)
                 chains[row][unit] = unit_zero();
         for (; k + numbers <= length; k += numbers) {
             const size_t place = (begin + k) * size + AHEAD;
