@@ -109,7 +109,8 @@ class Probe(Structure):
 
 
 class SessionOptions(Structure):
-    _fields_ = [("size", c_size_t), ("prompt_only", c_int)]
+    _fields_ = [("size", c_size_t), ("prompt_only", c_int),
+                ("max_new_tokens", c_size_t)]
 
 
 class Sampling(Structure):

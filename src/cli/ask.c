@@ -99,7 +99,9 @@ static mmn_status start_session(ask_run *run, mmn_error *error)
     };
     const ask_request *request = run->request;
     const mmn_steering *steering = &request->steering;
-    MMN_CLI_TRY(mmn_session_create(&run->session, run->model, NULL, error));
+    const mmn_session_options options = {.size = sizeof(options),
+                                         .max_new_tokens = (size_t)request->limit};
+    MMN_CLI_TRY(mmn_session_create(&run->session, run->model, &options, error));
     if (steering->on != NULL)
         MMN_CLI_TRY(mmn_mask_steer(&run->mask, run->model, steering, error));
     else if (steering->neurons != NULL)

@@ -141,7 +141,8 @@ mmn_status mmn_dump(const mmn_model *model, const mmn_input *input, const mmn_du
     mmn_dump_options own;
     MMN_TAKE_OPTIONS(own, options, error);
     const mmn_session_options session_options = {.size = sizeof(session_options),
-                                                 .prompt_only = options->generate == 0};
+                                                 .prompt_only = options->generate == 0,
+                                                 .max_new_tokens = options->generate};
     dump dumped = {.deltas = model->deltas.json};
     mmn_session *session = NULL;
     uint64_t passed = mmn_model_nonfinite(model, NULL);

@@ -50,6 +50,9 @@ typedef struct mmn_probe {
 typedef struct mmn_session_options {
     size_t size;     /* sizeof(mmn_session_options) */
     int prompt_only; /* nothing will be generated: keys and values of past layers are not kept */
+    size_t max_new_tokens; /* how many tokens will follow a prompt at most, if that is known (0: it
+                              is not): the prefill makes room for them, which else the first one
+                              would, copying the prompt's keys and values. There may be more. */
 } mmn_session_options;
 
 /* `options` may be NULL. The model must outlive the session. */

@@ -22,6 +22,7 @@ typedef struct mmn_sequence {
     const mmn_probes *probes; /* who sees its stages */
     const mmn_input *input;   /* whose they are */
     mmn_span *span;           /* which gets the rows' keys and values; NULL: these are not kept */
+    size_t to_come;           /* positions that the span may get behind the rows */
     const struct mmn_sequence *root; /* that has the first `shared` positions; NULL: none */
     size_t shared;
     size_t first_row, rows;

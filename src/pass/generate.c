@@ -38,15 +38,16 @@ static void free_room(continuing *c)
     mmn_free(c->logits);
 }
 
-/* Adds a sequence of the session that ends in `span`, to run `token` or (MMN_NO_TOKEN) for its
- * logits alone. */
-static void add(continuing *c, mmn_session *session, mmn_span *span, mmn_ending *ending,
-                int32_t token)
+/* Adds a sequence of the session that ends in `span`, to run `token`, behind which `to_come` may
+ * follow, or (MMN_NO_TOKEN) for its logits alone. */
+static void add(continuing *c, mmn_session *session, mmn_span *span, size_t to_come,
+                mmn_ending *ending, int32_t token)
 {
     size_t row = c->batch.count++, width = c->batch.model->config.language.hidden_size;
     c->batch.list[row] = (mmn_sequence){.probes = &session->probes,
                                         .input = session->input,
                                         .span = span,
+                                        .to_come = to_come,
                                         .ending = ending,
                                         .first_row = row,
                                         .rows = 1};
@@ -141,7 +142,8 @@ static mmn_status go_on(const answers *a, continuing *c, bool *done, mmn_error *
     for (size_t i = 0; i < a->count; i++) {
         mmn_session *session = a->sessions[i];
         if (!a->stopped[i] && session->pending != MMN_NO_TOKEN)
-            add(c, session, &session->language, &session->ending, session->pending);
+            add(c, session, &session->language, mmn_session_to_come(session), &session->ending,
+                session->pending);
     }
     if (c->batch.count > 0)
         MMN_TRY(mmn_language_run(&c->batch, error));
@@ -151,7 +153,7 @@ static mmn_status go_on(const answers *a, continuing *c, bool *done, mmn_error *
         if (a->stopped[i])
             continue;
         session->pending = MMN_NO_TOKEN;
-        add(c, session, &session->language, &session->ending, MMN_NO_TOKEN);
+        add(c, session, &session->language, 0, &session->ending, MMN_NO_TOKEN);
     }
     MMN_TRY(make_logits(c, error));
     *done = true;
@@ -307,7 +309,7 @@ static mmn_status search(searching *s, mmn_error *error)
 {
     mmn_session *prompt = s->prompt;
     continuing *c = &s->continuing;
-    add(c, prompt, &prompt->language, &prompt->ending, MMN_NO_TOKEN);
+    add(c, prompt, &prompt->language, 0, &prompt->ending, MMN_NO_TOKEN);
     MMN_TRY(make_logits(c, error));
     memcpy(s->scores, prompt->ending.logits,
            prompt->model->config.language.vocab_size * sizeof(float));
@@ -320,7 +322,8 @@ static mmn_status search(searching *s, mmn_error *error)
         c->batch.count = 0;
         for (uint32_t i = 0; i < s->beams.running_count; i++) {
             const mmn_beam *beam = &s->beams.running[i];
-            add(c, prompt, &s->spans[i], &s->endings[i], beam->ids[beam->length - 1]);
+            add(c, prompt, &s->spans[i], s->beams.limit - beam->length, &s->endings[i],
+                beam->ids[beam->length - 1]);
         }
         MMN_TRY(mmn_language_run(&c->batch, error));
         MMN_TRY(make_logits(c, error));

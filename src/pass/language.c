@@ -48,7 +48,8 @@ static mmn_status reserve(const mmn_batch *batch, mmn_error *error)
         longest = end > longest ? end : longest;
         if (sequence->span)
             MMN_TRY(mmn_span_reserve(sequence->span, config,
-                                     sequence->span->length + sequence->rows, error));
+                                     sequence->span->length + sequence->rows, sequence->to_come,
+                                     error));
     }
     MMN_TRY(mmn_row_memory_reserve(batch->memory, config, rows, error));
     return mmn_compute_reserve(batch->compute, rows, widest(config), longest + MMN_SPAN_STEP,

@@ -87,6 +87,7 @@ static mmn_status begin_session(prefilling *p, mmn_session *session, mmn_error *
             (mmn_sequence){.probes = &session->probes,
                            .input = p->inputs[i],
                            .span = session->prompt_only ? NULL : &session->language,
+                           .to_come = mmn_session_to_come(session),
                            .rows = p->inputs[i]->length - first,
                            .ending = &session->ending};
     if (session->prompt_only)

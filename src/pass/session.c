@@ -1,6 +1,7 @@
 /* Sessions: their life, and what is asked of them between prefills. */
 #include "pass/session.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -23,7 +24,8 @@ mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
     MMN_CLEAR(created);
     MMN_GIVEN(error, created, model);
     mmn_session_options own;
-    MMN_TAKE_OPTIONS(own, options, error);
+    MMN_TRY(mmn_take_options(&own, sizeof(own), offsetof(mmn_session_options, max_new_tokens),
+                             options, error));
     const mmn_language_config *config = &model->config.language;
     mmn_session *session = mmn_allocate(1, sizeof(*session), error);
     MMN_NEED(session);
@@ -32,7 +34,8 @@ mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
     session->interrupt =
         (mmn_interrupt){.asked = model->interrupt.asked, .context = model->interrupt.context};
     session->compute.interrupt = session->probes.interrupt = &session->interrupt;
-    session->prompt_only = options->prompt_only != 0;
+    session->prompt_only = own.prompt_only != 0;
+    session->max_new_tokens = own.max_new_tokens;
     session->pending = MMN_NO_TOKEN;
     session->ending.last = mmn_allocate(config->hidden_size, sizeof(float), error);
     session->ending.logits = mmn_allocate(config->vocab_size, sizeof(float), error);
@@ -47,6 +50,16 @@ mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
     }
     *created = session;
     return MMN_OK;
+}
+
+/* Beams have spans of their own. */
+size_t mmn_session_to_come(const mmn_session *session)
+{
+    if (!session->prefilled)
+        return session->beam_search.beams < 2 ? session->max_new_tokens : 0;
+    return session->generated < session->max_new_tokens
+               ? session->max_new_tokens - session->generated
+               : SIZE_MAX;
 }
 
 void mmn_session_keep_input(mmn_session *session, const mmn_input *input)
@@ -236,6 +249,5 @@ size_t mmn_session_bytes(const mmn_model *model, size_t positions, size_t tokens
     size_t layers = tokens > 0 ? config->layers : 1;
     size_t keys = 2 * layers * mmn_language_key_width(config);
     size_t row = 6 * (size_t)config->hidden_size + 2 * (size_t)config->intermediate_size;
-    size_t cached = tokens > 0 ? tokens + MMN_SPAN_STEP : 0;
-    return (keys + row) * sizeof(float) * (positions + cached);
+    return (keys + row) * sizeof(float) * (positions + tokens);
 }

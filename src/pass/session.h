@@ -28,7 +28,8 @@ struct mmn_session {
     const mmn_input *input; /* of the last prefill, retained; or NULL */
     bool at_work;           /* in a function that shows stages: probes must not call another */
     bool prompt_only;
-    mmn_span language; /* keys and values of prompt and answer; none where prompt_only */
+    size_t max_new_tokens; /* 0: not known */
+    mmn_span language;     /* keys and values of prompt and answer; none where prompt_only */
     mmn_row_memory memory;
     mmn_reverse_memory reverse; /* none before the first gradient */
     mmn_ending ending;
@@ -52,6 +53,10 @@ struct mmn_session {
     size_t positions_reused;
     bool images_reused;
 };
+
+/* How many positions may follow in the session's span, if the next one runs: SIZE_MAX where nobody
+ * has said, in a prefill none. */
+size_t mmn_session_to_come(const mmn_session *session);
 
 /* Makes `input` that of the last prefill. */
 void mmn_session_keep_input(mmn_session *session, const mmn_input *input);

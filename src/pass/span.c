@@ -6,6 +6,8 @@
 #include "base/memory.h"
 #include "base/threads.h"
 
+enum { LEAST_STEP = 64 };
+
 size_t mmn_language_key_width(const mmn_language_config *config)
 {
     return (size_t)config->kv_heads * config->head_dim;
@@ -28,13 +30,22 @@ static float *widen(const float *heads, const mmn_language_config *config, size_
     return wider;
 }
 
+/* So many that copying stays a small part of a long answer's work, and memory nobody comes to use
+ * a small part of ten beams'. */
+static size_t room_behind(size_t positions, size_t to_come)
+{
+    size_t room = positions < LEAST_STEP      ? LEAST_STEP
+                  : positions > MMN_SPAN_STEP ? MMN_SPAN_STEP
+                                              : positions;
+    return room < to_come ? room : to_come;
+}
+
 static mmn_status reserve_layer(mmn_layer_keys *layer, const mmn_language_config *config,
-                                size_t length, size_t positions, mmn_error *error)
+                                size_t length, size_t positions, size_t to_come, mmn_error *error)
 {
     if (positions <= layer->capacity)
         return MMN_OK;
-    /* It grows by more than one, so that generating does not copy it for every token. */
-    size_t capacity = layer->capacity == 0 ? positions : positions + MMN_SPAN_STEP;
+    size_t capacity = positions + room_behind(positions, to_come);
     float *keys = widen(layer->keys, config, length, layer->capacity, capacity, error);
     float *values = keys ? widen(layer->values, config, length, layer->capacity, capacity, error)
                          : NULL;
@@ -49,13 +60,14 @@ static mmn_status reserve_layer(mmn_layer_keys *layer, const mmn_language_config
 }
 
 mmn_status mmn_span_reserve(mmn_span *span, const mmn_language_config *config, size_t positions,
-                            mmn_error *error)
+                            size_t to_come, mmn_error *error)
 {
     span->layers = config->layers;
     if (!span->of_layer)
         MMN_NEED(span->of_layer = mmn_allocate(span->layers, sizeof(*span->of_layer), error));
     for (size_t layer = 0; layer < span->layers; layer++)
-        MMN_TRY(reserve_layer(&span->of_layer[layer], config, span->length, positions, error));
+        MMN_TRY(
+            reserve_layer(&span->of_layer[layer], config, span->length, positions, to_come, error));
     return MMN_OK;
 }
 
@@ -88,7 +100,7 @@ void mmn_span_append(mmn_span *span, const mmn_language_config *config, uint32_t
 mmn_status mmn_span_copy(mmn_span *span, const mmn_span *from, const mmn_language_config *config,
                          mmn_error *error)
 {
-    MMN_TRY(mmn_span_reserve(span, config, from->length, error));
+    MMN_TRY(mmn_span_reserve(span, config, from->length, 0, error));
     span->length = 0;
     for (uint32_t layer = 0; layer < from->layers; layer++) {
         const mmn_key_span all = mmn_span_keys(from, config, layer, 0, from->length);

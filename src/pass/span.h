@@ -27,12 +27,13 @@ typedef struct mmn_span {
 size_t mmn_language_key_width(const mmn_language_config *config);
 size_t mmn_language_query_width(const mmn_language_config *config);
 
-/* How many positions behind those that were reserved a span may grow to at once. */
+/* The most positions more than were asked for that a span makes room for at once. */
 enum { MMN_SPAN_STEP = 256 };
 
-/* Makes room for `positions` positions. */
+/* Makes room for `positions` positions and, where memory must be taken for them, for more of the
+ * `to_come` that may follow: otherwise each of these would copy all that are there. */
 mmn_status mmn_span_reserve(mmn_span *span, const mmn_language_config *config, size_t positions,
-                            mmn_error *error);
+                            size_t to_come, mmn_error *error);
 
 /* The keys and values of `count` positions of one layer from number `first` behind the shared ones
  * on. */

@@ -94,8 +94,10 @@ mmn_status mmn_contribution_answer(mmn_contributions *found, const mmn_input *in
                                    const mmn_word_choice *choice, mmn_error *error)
 {
     const mmn_model *model = found->study->model;
+    const mmn_session_options options = {.size = sizeof(options),
+                                         .max_new_tokens = (size_t)found->tokens};
     found->input = input;
-    MMN_TRY(mmn_session_create(&found->session, model, NULL, error));
+    MMN_TRY(mmn_session_create(&found->session, model, &options, error));
     mmn_study_attend(found->study, found->session);
     if (found->shuffle)
         MMN_TRY(mmn_image_shuffle_add(found->shuffle, found->session, error));

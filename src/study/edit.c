@@ -157,11 +157,13 @@ static mmn_status generate(editing *edit, mmn_session *session, int32_t *ids, mm
 static mmn_status answer_again(editing *edit, mmn_error *error)
 {
     const mmn_contributions *found = &edit->one.found;
+    const mmn_session_options options = {.size = sizeof(options),
+                                         .max_new_tokens = (size_t)found->tokens};
     mmn_session *session = NULL;
     mmn_added added = {0};
     int32_t *ids = mmn_allocate((size_t)found->tokens, sizeof(*ids), error);
     MMN_NEED(ids);
-    mmn_status status = mmn_session_create(&session, found->study->model, NULL, error);
+    mmn_status status = mmn_session_create(&session, found->study->model, &options, error);
     if (status == MMN_OK)
         status = mmn_added_add(&added, session, &edit->search.additions,
                                found->length + (size_t)found->tokens, error);

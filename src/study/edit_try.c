@@ -96,10 +96,12 @@ static mmn_status prefill(mmn_session **session, mmn_added *added, const trying 
                           mmn_error *error)
 {
     mmn_study *study = &work->list->study;
-    MMN_TRY(mmn_session_create(session, study->model, NULL, error));
+    const size_t tokens = (size_t)work->list->asked.tokens;
+    const mmn_session_options options = {.size = sizeof(options), .max_new_tokens = tokens};
+    MMN_TRY(mmn_session_create(session, study->model, &options, error));
     mmn_study_attend(study, *session);
-    MMN_TRY(mmn_added_add(added, *session, &work->searches[way].additions,
-                          work->length + (size_t)work->list->asked.tokens, error));
+    MMN_TRY(mmn_added_add(added, *session, &work->searches[way].additions, work->length + tokens,
+                          error));
     return mmn_sessions_prefill(session, 1, work->plain, work->input, error);
 }
 

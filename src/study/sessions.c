@@ -67,7 +67,8 @@ static mmn_status run_group(void *kept, const mmn_measuring *measuring, size_t f
 {
     mmn_study *study = kept;
     const mmn_session_options options = {.size = sizeof(options),
-                                         .prompt_only = measuring->tokens + measuring->behind == 0};
+                                         .prompt_only = measuring->tokens + measuring->behind == 0,
+                                         .max_new_tokens = measuring->tokens};
     const size_t *runs = study->side + first;
     mmn_session **sessions = study->sessions + first;
     study->working = first;
