@@ -102,8 +102,9 @@ static size_t whole_strips(const mmn_compute *compute, size_t rows)
     return mmn_pieces(rows, compute->kernels->strip_rows) * compute->kernels->strip_rows;
 }
 
-/* A matrix product and how it is cut: each piece packs its weights, so that few large pieces are
- * best; but threads must have work to the end. */
+/* A matrix product and how it is cut. Every piece packs its weights, so that rows are cut only
+ * where there would be too few pieces; outputs are cut as finely as a kernel's own blocks, for that
+ * costs nothing and processors that are slower than others get less to do. */
 typedef struct cut_product {
     size_t rows, outputs, depth;
     size_t row_blocks, block_rows, output_blocks, block_outputs;
@@ -116,7 +117,7 @@ typedef struct product_piece {
 
 static cut_product cut(const mmn_compute *compute, size_t rows, size_t outputs, size_t depth)
 {
-    enum { PIECES = 4, LEAST_OUTPUTS = 64, LEAST_ROWS = 96 };
+    enum { PIECES = 4, LEAST_OUTPUTS = 64, BLOCK_OUTPUTS = 128, LEAST_ROWS = 96 };
     size_t pieces = (size_t)compute->threads * PIECES;
     double worthwhile = (double)rows * (double)outputs * (double)depth / LEAST_WORK;
     if (worthwhile < (double)pieces)
@@ -134,6 +135,9 @@ static cut_product cut(const mmn_compute *compute, size_t rows, size_t outputs, 
             c.block_rows = LEAST_ROWS;
         c.block_rows = whole_strips(compute, c.block_rows);
         c.row_blocks = mmn_pieces(rows, c.block_rows);
+    } else if (c.block_outputs > BLOCK_OUTPUTS && rows > LEAST_ROWS) {
+        c.block_outputs = BLOCK_OUTPUTS;
+        c.output_blocks = mmn_pieces(outputs, c.block_outputs);
     }
     return c;
 }
