@@ -2,11 +2,12 @@
  *
  *     make bench-end-to-end MODEL=FOLDER
  *     bench/end_to_end [--threads N] [--simd NAME] [--rounds N] [--jobs JOB,...] [--json FILE] \
- *         [--serve] MODEL
+ *         [--paused] [--serve] MODEL
  *
  * Jobs are vision, prefill:N, decode:N, decode:N:WAYS and beams:N:WAYS (jobs.h). Each is run in
- * turn without and with a probe that counts activations in every layer. --serve runs the job of
- * each line of its standard input once and answers with its seconds, for programs that compare. */
+ * turn without and with a probe that counts activations in every layer; with --paused, those that
+ * do not decode also with pauses (pauses.h). --serve runs the job of each line of its standard
+ * input once and answers with its seconds, for programs that compare. */
 #include <getopt.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -21,7 +22,7 @@
 #include "limits.h"
 #include "measure.h"
 
-enum { READ_CACHES = 8, STARTS = 10 };
+enum { READ_CACHES = 8, STARTS = 10, JOBS = 3 };
 
 extern char **environ;
 
@@ -31,7 +32,7 @@ typedef struct bench_settings {
     char jobs[256];
     const char *json;
     char *model;
-    bool serve;
+    bool serve, paused;
     double started; /* > 0: only tell how much later the first kernel would begin */
 } bench_settings;
 
@@ -48,13 +49,15 @@ static int fail(const mmn_error *error)
 
 typedef struct bench_result {
     bench_spread seconds, cost; /* cost: of counting, as a share */
+    bench_spread meanwhile;     /* shares of the limit in pauses; 0 where there are none */
     bench_memory memory;        /* of the job without counting */
 } bench_result;
 
-static mmn_status run_rounds(bench_result *result, bench_job jobs[2], size_t rounds,
+static mmn_status run_rounds(bench_result *result, bench_job jobs[JOBS], size_t rounds,
                              mmn_error *error)
 {
-    double *seconds = mmn_allocate(2 * rounds, sizeof *seconds, error), *costs = seconds + rounds;
+    double *seconds = mmn_allocate(3 * rounds, sizeof *seconds, error), *costs = seconds + rounds;
+    double *shares = costs + rounds;
     mmn_status status = seconds ? MMN_OK : MMN_SYSTEM;
 
     for (size_t round = 0; status == MMN_OK && round < rounds; round++) {
@@ -63,8 +66,13 @@ static mmn_status run_rounds(bench_result *result, bench_job jobs[2], size_t rou
         if (status == MMN_OK)
             status = bench_job_run(&jobs[1], &counted, error);
         costs[round] = counted / seconds[round] - 1;
+        if (status == MMN_OK && jobs[2].pausing) {
+            status = bench_job_run(&jobs[2], &counted, error);
+            shares[round] = bench_job_operations(&jobs[2]) / jobs[2].pauses.attainable;
+        }
     }
     if (status == MMN_OK) {
+        result->meanwhile = bench_spread_of(shares, rounds);
         result->seconds = bench_spread_of(seconds, rounds);
         result->cost = bench_spread_of(costs, rounds);
     }
@@ -79,34 +87,45 @@ static void print_result(const bench_job *job, const bench_result *result, doubl
     bool streams = job->kind == BENCH_DECODE;
     double rate =
         (streams ? bench_job_bytes(job) : bench_job_operations(job)) / seconds->median;
+    char meanwhile[64] = "";
 
-    printf("| %s | %.3f / %.3f / %.3f | %.1f | %.1f %s | %.0f %% | %+.1f / %+.1f / %+.1f %% "
-           "| %.0f + %.0f |\n",
+    if (result->meanwhile.minimum > 0)
+        snprintf(meanwhile, sizeof meanwhile, "%.0f / %.0f / %.0f %%",
+                 100 * result->meanwhile.minimum, 100 * result->meanwhile.median,
+                 100 * result->meanwhile.maximum);
+
+    printf("| %s | %.3f / %.3f / %.3f | %.1f | %.1f %s | %.0f %% | %s "
+           "| %+.1f / %+.1f / %+.1f %% | %.0f + %.0f |\n",
            job->name, seconds->minimum, seconds->median, seconds->maximum,
            (double)(job->tokens * job->ways) / seconds->median, rate, streams ? "GB/s" : "GFLOP/s",
-           100 * rate / (streams ? reading : arithmetic), 100 * result->cost.minimum,
+           100 * rate / (streams ? reading : arithmetic), meanwhile, 100 * result->cost.minimum,
            100 * result->cost.median, 100 * result->cost.maximum,
            1e-6 * (double)(result->memory.peak - result->memory.mapped),
            1e-6 * (double)result->memory.mapped);
 }
 
-/* Both jobs run once beforehand: that maps weights and makes room for the cache. */
-static mmn_status measure(bench_result *result, bench_job jobs[2], const mmn_model *model,
-                          const char *name, size_t rounds, mmn_error *error)
+/* All jobs run once beforehand: that maps weights and makes room for the cache. */
+static mmn_status measure(bench_result *result, bench_job jobs[JOBS], const mmn_model *model,
+                          const char *name, const bench_settings *settings, mmn_error *error)
 {
     double seconds;
 
     bench_memory_reset();
-    mmn_status status = bench_job_create(&jobs[0], model, name, false, error);
+    mmn_status status = bench_job_create(&jobs[0], model, name, BENCH_UNSEEN, error);
     if (status == MMN_OK)
         status = bench_job_run(&jobs[0], &seconds, error);
     result->memory = bench_memory_read();
     if (status == MMN_OK)
-        status = bench_job_create(&jobs[1], model, name, true, error);
+        status = bench_job_create(&jobs[1], model, name, BENCH_COUNTED, error);
     if (status == MMN_OK)
         status = bench_job_run(&jobs[1], &seconds, error);
+    if (status == MMN_OK && settings->paused && jobs[0].kind != BENCH_DECODE) {
+        status = bench_job_create(&jobs[2], model, name, BENCH_PAUSED, error);
+        if (status == MMN_OK)
+            status = bench_job_run(&jobs[2], &seconds, error);
+    }
     if (status == MMN_OK)
-        status = run_rounds(result, jobs, rounds, error);
+        status = run_rounds(result, jobs, settings->rounds, error);
     return status;
 }
 
@@ -183,7 +202,7 @@ static int serve(const mmn_model *model)
         line[strcspn(line, "\n")] = '\0';
         if (strcmp(line, job.name) != 0) {
             bench_job_free(&job);
-            status = bench_job_create(&job, model, line, false, &error);
+            status = bench_job_create(&job, model, line, BENCH_UNSEEN, &error);
         }
         if (status == MMN_OK)
             status = bench_job_run(&job, &seconds, &error);
@@ -214,27 +233,29 @@ static int run_table(const mmn_model *model, bench_settings *settings)
     printf("Limits with %d threads: %.1f GFLOP/s (%s), %.1f GB/s read from memory.\n\n", threads,
            arithmetic, instructions, reading);
     printf("| job | seconds: min / median / max of %zu | tokens/s | rate | of the limit "
-           "| counting costs | MB, + mapped |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+           "| of it meanwhile | counting costs | MB, + mapped |\n"
+           "| --- | --- | --- | --- | --- | --- | --- | --- |\n",
            settings->rounds);
 
     for (char *name = strtok_r(settings->jobs, ",", &rest); status == MMN_OK && name;
          name = strtok_r(NULL, ",", &rest)) {
-        bench_job jobs[2] = {{.tokens = 0}};
+        bench_job jobs[JOBS] = {{.tokens = 0}};
         bench_result result;
-        status = measure(&result, jobs, model, name, settings->rounds, &error);
+        status = measure(&result, jobs, model, name, settings, &error);
         if (status == MMN_OK) {
             print_result(&jobs[0], &result, arithmetic, reading);
             json_array_append_new(
-                results, json_pack("{s:s, s:o, s:o, s:f, s:f, s:I, s:I}", "job", name, "seconds",
-                                   bench_spread_json(&result.seconds), "counting_costs",
-                                   bench_spread_json(&result.cost), "gigaoperations",
+                results, json_pack("{s:s, s:o, s:o, s:o, s:f, s:f, s:I, s:I}", "job", name,
+                                   "seconds", bench_spread_json(&result.seconds), "counting_costs",
+                                   bench_spread_json(&result.cost), "shares_meanwhile",
+                                   bench_spread_json(&result.meanwhile), "gigaoperations",
                                    bench_job_operations(&jobs[0]), "gigabytes_of_weights",
                                    bench_job_bytes(&jobs[0]), "peak_bytes",
                                    (json_int_t)result.memory.peak, "mapped_bytes",
                                    (json_int_t)result.memory.mapped));
         }
-        bench_job_free(&jobs[0]);
-        bench_job_free(&jobs[1]);
+        for (size_t i = 0; i < JOBS; i++)
+            bench_job_free(&jobs[i]);
     }
     json_t *starts = status == MMN_OK ? measure_starts(settings) : json_null();
     json_t *all = json_pack("{s:o, s:i, s:s, s:f, s:f, s:o, s:o}", "machine",
@@ -254,6 +275,7 @@ static bool read_options(bench_settings *settings, int argc, char **argv)
                                             {"rounds", required_argument, NULL, 'r'},
                                             {"jobs", required_argument, NULL, 'w'},
                                             {"json", required_argument, NULL, 'j'},
+                                            {"paused", no_argument, NULL, 'l'},
                                             {"serve", no_argument, NULL, 'p'},
                                             {"started", required_argument, NULL, 'b'},
                                             {NULL, 0, NULL, 0}};
@@ -275,6 +297,9 @@ static bool read_options(bench_settings *settings, int argc, char **argv)
             break;
         case 'j':
             settings->json = optarg;
+            break;
+        case 'l':
+            settings->paused = true;
             break;
         case 'p':
             settings->serve = true;
@@ -302,7 +327,7 @@ int main(int argc, char **argv)
     if (!read_options(&settings, argc, argv)) {
         fprintf(stderr,
                 "usage: %s [--threads N] [--simd NAME] [--rounds N] [--jobs JOB,...] "
-                "[--json FILE] [--serve] MODEL\n",
+                "[--json FILE] [--paused] [--serve] MODEL\n",
                 argv[0]);
         return 2;
     }

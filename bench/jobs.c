@@ -65,6 +65,12 @@ static mmn_status make_pixels(bench_job *job, mmn_error *error)
     return MMN_OK;
 }
 
+static mmn_status add_probe(bench_job *job, const mmn_probe *probe, mmn_error *error)
+{
+    return job->session ? mmn_session_add_probe(job->session, probe, error)
+                        : mmn_probes_add(&job->probes, probe, error);
+}
+
 /* --- counting --- */
 
 /* "vision.layers.0.mlp.act,vision.layers.1.mlp.act,..." of the layers that reach the output. */
@@ -119,10 +125,24 @@ static mmn_status add_count_probe(bench_job *job, mmn_error *error)
     if (!job->active || !job->sum || counted_stages(&stages, module, error) != MMN_OK)
         return MMN_SYSTEM;
     const mmn_probe probe = {.stages = stages, .see = count_stage, .context = job};
-    mmn_status status = job->session ? mmn_session_add_probe(job->session, &probe, error)
-                                     : mmn_probes_add(&job->probes, &probe, error);
+    mmn_status status = add_probe(job, &probe, error);
     mmn_free(stages);
     return status;
+}
+
+/* Where nothing is made for who sees it that would not be made anyway. */
+static mmn_status add_pauses(bench_job *job, mmn_error *error)
+{
+    const mmn_probe probe = {
+        .stages = job->kind == BENCH_VISION
+                      ? "vision.layers.*.attn.out,vision.layers.*.mlp.act,vision.layers.*.out"
+                      : "language.layers.*.attn.out,language.layers.*.mlp.act,"
+                        "language.layers.*.out",
+        .see = bench_pause_job,
+        .context = &job->pauses};
+
+    job->pausing = true;
+    return add_probe(job, &probe, error);
 }
 
 /* --- jobs --- */
@@ -197,16 +217,18 @@ static mmn_status prepare_vision(bench_job *job, mmn_error *error)
     return status;
 }
 
-mmn_status bench_job_create(bench_job *job, const mmn_model *model, const char *name, bool counted,
-                            mmn_error *error)
+mmn_status bench_job_create(bench_job *job, const mmn_model *model, const char *name,
+                            bench_seen seen, mmn_error *error)
 {
     *job = (bench_job){.model = model};
     mmn_status status = read_name(job, name, error);
     if (status == MMN_OK)
         status = job->kind == BENCH_VISION ? prepare_vision(job, error)
                                            : prepare_language(job, error);
-    if (status == MMN_OK && counted)
+    if (status == MMN_OK && seen == BENCH_COUNTED)
         status = add_count_probe(job, error);
+    if (status == MMN_OK && seen == BENCH_PAUSED)
+        status = add_pauses(job, error);
     if (status == MMN_OK && job->kind == BENCH_DECODE)
         status = prefill_ways(job, error);
     if (status != MMN_OK)
@@ -283,6 +305,8 @@ mmn_status bench_job_run(bench_job *job, double *seconds, mmn_error *error)
         change_prompt(job);
     if (job->beams && job->repetitions > 1)
         MMN_TRY(mmn_session_prefill(job->session, job->input, error));
+    if (job->pausing)
+        bench_pauses_begin(&job->pauses, job->model->compute.threads);
     double start = bench_seconds();
     switch (job->kind) {
     case BENCH_VISION:
@@ -296,6 +320,10 @@ mmn_status bench_job_run(bench_job *job, double *seconds, mmn_error *error)
         break;
     }
     *seconds = bench_seconds() - start;
+    if (job->pausing) {
+        *seconds -= job->pauses.paused;
+        bench_pauses_end(&job->pauses);
+    }
     return status;
 }
 

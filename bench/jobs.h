@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "mmneuron.h"
+#include "pauses.h"
 #include "pass/probes.h"
 
 typedef enum bench_kind {
@@ -14,6 +15,13 @@ typedef enum bench_kind {
 } bench_kind;
 
 enum { BENCH_WAYS = 16 };
+
+/* What sees a job's stages. */
+typedef enum bench_seen {
+    BENCH_UNSEEN,
+    BENCH_COUNTED, /* every neuron of every layer that runs is counted */
+    BENCH_PAUSED   /* the machine's limit is measured three times a layer; not while decoding */
+} bench_seen;
 
 typedef struct bench_job {
     char name[32]; /* "prefill:600" */
@@ -29,16 +37,17 @@ typedef struct bench_job {
     float *pixels;         /* [3][size][size] */
     mmn_probes probes;     /* the vision tower's */
     int64_t *active, *sum; /* [layers][neurons] of the module that is counted, else NULL */
+    bool pausing;
+    bench_pauses pauses; /* of the last repetition */
 } bench_job;
 
-/* A job by its name: "vision", "prefill:N", "decode:N", "decode:N:WAYS" or "beams:N:WAYS". Counted:
- * every neuron of every layer that runs is counted. MMN_USAGE when there is no such job; the job is
- * freed also after a failure. */
-mmn_status bench_job_create(bench_job *job, const mmn_model *model, const char *name, bool counted,
-                            mmn_error *error);
+/* A job by its name: "vision", "prefill:N", "decode:N", "decode:N:WAYS" or "beams:N:WAYS". MMN_USAGE
+ * when there is no such job; the job is freed also after a failure. */
+mmn_status bench_job_create(bench_job *job, const mmn_model *model, const char *name,
+                            bench_seen seen, mmn_error *error);
 void bench_job_free(bench_job *job);
 
-/* One repetition and its seconds. */
+/* One repetition and its seconds, those of pauses not among them. */
 mmn_status bench_job_run(bench_job *job, double *seconds, mmn_error *error);
 
 /* 10^9 operations of the matrix products and attention of one repetition; 10^9 bytes of weights

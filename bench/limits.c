@@ -17,7 +17,7 @@
 #include <arm_neon.h>
 #endif
 
-enum { RUNS = 5, LINE_WORDS = 4 };
+enum { RUNS = 5, LINE_WORDS = 4, NOW_ROUNDS = 1 << 19 };
 
 static const double run_seconds = 0.02; /* long enough that starting threads does not count */
 
@@ -128,6 +128,15 @@ double bench_peak_arithmetic(int threads, const char **instructions)
         }
     }
     return best;
+}
+
+double bench_arithmetic_now(int threads)
+{
+    arithmetic list[3];
+    const arithmetic *widest = &list[available_arithmetic(list) - 1];
+
+    return 1e-9 * widest->operations * NOW_ROUNDS * threads /
+           time_arithmetic(widest, threads, NOW_ROUNDS);
 }
 
 double bench_burst_arithmetic(const char *table, size_t rounds)

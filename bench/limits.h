@@ -9,6 +9,10 @@
  * *instructions names the best. */
 double bench_peak_arithmetic(int threads, const char **instructions);
 
+/* 10^9 operations per second that they reach with the widest instructions in the next
+ * milliseconds. */
+double bench_arithmetic_now(int threads);
+
 /* The most 10^9 bytes per second that `threads` threads read from `bytes` bytes of memory, over
  * several simple loops; 0 when there is no memory for it. `bytes`: many times the cache. */
 double bench_peak_reading(int threads, size_t bytes);
