@@ -5,6 +5,7 @@
 #include <glob.h>
 #include <math.h>
 #include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -611,6 +612,7 @@ Test(misuse, sizes_of_options)
     later_options later = {.known = {.size = sizeof later, .prompt_only = 1}};
     const mmn_session_options without_size = {.prompt_only = 1};
     const mmn_session_options half = {.size = sizeof half / 2};
+    const mmn_session_options former = {.size = offsetof(mmn_session_options, max_new_tokens)};
     REFUSES(mmn_session_create(&session, model, &without_size, &error));
     cr_expect_null(session);
     REFUSES(mmn_session_create(&session, model, &half, &error));
@@ -619,6 +621,8 @@ Test(misuse, sizes_of_options)
 
     cr_expect_eq(mmn_session_create(&session, model, &later.known, &error), MMN_OK, "%s",
                  error.message);
+    mmn_session_free(session);
+    cr_expect_eq(mmn_session_create(&session, model, &former, &error), MMN_OK, "%s", error.message);
     mmn_session_free(session);
     later.unknown[3] = 1;
     REFUSES(mmn_session_create(&session, model, &later.known, &error));
