@@ -247,20 +247,21 @@ class Session:
     What the last run has of the same images, or of the same beginning of the prompt, is not
     computed again, and every bit is as if it were. Hooks that change stages, and `keep` of language
     stages, have them computed all the same. A session is for one thread at a time; several may have
-    one each. Model.run makes one for a single run, and says what the arguments are.
+    one each. Model.run makes one for a single run, and says what the arguments are; where it is
+    known how many tokens an answer has at most (max_new_tokens), its prompt makes room for them.
     """
 
     def __init__(self, model: Model, *, keep: str | Iterable[str] = (),
                  hooks: Hooks | None = None, watch: Hooks | None = None,
                  mask: Mask | None = None, allow_long_prompts: bool = False,
-                 generates: bool = True) -> None:
+                 generates: bool = True, max_new_tokens: int = 0) -> None:
         needs = [model._handle] if mask is None else [model._handle, mask._handle]
         self._model = model
         self._handle = Handle("mmn_session_free", *needs)
         self._allow_long_prompts = allow_long_prompts
         self._run: Run | None = None
         self._probes: list[Any] = []  # which must live as long as the session
-        options = SessionOptions(ctypes.sizeof(SessionOptions), not generates)
+        options = SessionOptions(ctypes.sizeof(SessionOptions), not generates, max_new_tokens)
         call("mmn_session_create", self._handle.pointer, model._handle.value(), options)
         if mask is not None:
             call("mmn_session_add_mask", self._handle.value(), mask._handle.value())
@@ -491,7 +492,8 @@ class Model:
         repetition_penalty, beams, length_penalty, early_stopping, stop: see Generation.
         """
         with Session(self, keep=keep, hooks=hooks, watch=watch, mask=mask,
-                     allow_long_prompts=allow_long_prompts, generates=tokens > 0) as session:
+                     allow_long_prompts=allow_long_prompts, generates=tokens > 0,
+                     max_new_tokens=tokens) as session:
             return session.run(prompt, images, tokens=tokens, **generation)
 
     def generate(self, prompt: Prompt, images: Images = (), *, tokens: int = 128,
