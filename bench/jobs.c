@@ -320,10 +320,8 @@ mmn_status bench_job_run(bench_job *job, double *seconds, mmn_error *error)
         break;
     }
     *seconds = bench_seconds() - start;
-    if (job->pausing) {
-        *seconds -= job->pauses.paused;
-        bench_pauses_end(&job->pauses);
-    }
+    if (job->pausing)
+        *seconds -= bench_pauses_end(&job->pauses);
     return status;
 }
 

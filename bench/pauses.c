@@ -23,11 +23,11 @@ void bench_pauses_begin(bench_pauses *pauses, int threads)
     pauses->since = bench_seconds();
 }
 
-void bench_pauses_end(bench_pauses *pauses)
+double bench_pauses_end(bench_pauses *pauses)
 {
-    const double paused = pauses->paused;
+    const double paused = pauses->paused; /* the last pause is behind the job */
     pause_job(pauses);
-    pauses->paused = paused; /* this one is behind the job */
+    return paused;
 }
 
 mmn_status bench_pause_job(void *pauses, const mmn_stage *stage, mmn_error *error)

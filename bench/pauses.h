@@ -11,9 +11,9 @@ typedef struct bench_pauses {
     double since, limit; /* of the last pause: when it ended, and 10^9 operations per second */
 } bench_pauses;
 
-/* Just before and just behind the job. */
+/* Just before and just behind the job; returns the seconds of it that were pauses. */
 void bench_pauses_begin(bench_pauses *pauses, int threads);
-void bench_pauses_end(bench_pauses *pauses);
+double bench_pauses_end(bench_pauses *pauses);
 
 /* An mmn_see_function whose context they are: makes a pause. */
 mmn_status bench_pause_job(void *pauses, const mmn_stage *stage, mmn_error *error);

@@ -117,7 +117,7 @@ typedef struct product_piece {
 
 static cut_product cut(const mmn_compute *compute, size_t rows, size_t outputs, size_t depth)
 {
-    enum { PIECES = 4, LEAST_OUTPUTS = 64, BLOCK_OUTPUTS = 128, LEAST_ROWS = 96 };
+    enum { PIECES = 4, LEAST_OUTPUTS = 64, LEAST_ROWS = 96 };
     size_t pieces = (size_t)compute->threads * PIECES;
     double worthwhile = (double)rows * (double)outputs * (double)depth / LEAST_WORK;
     if (worthwhile < (double)pieces)
@@ -135,8 +135,8 @@ static cut_product cut(const mmn_compute *compute, size_t rows, size_t outputs, 
             c.block_rows = LEAST_ROWS;
         c.block_rows = whole_strips(compute, c.block_rows);
         c.row_blocks = mmn_pieces(rows, c.block_rows);
-    } else if (c.block_outputs > BLOCK_OUTPUTS && rows > LEAST_ROWS) {
-        c.block_outputs = BLOCK_OUTPUTS;
+    } else if (c.block_outputs > MMN_MATRIX_PRODUCT_OUTPUTS && rows > LEAST_ROWS) {
+        c.block_outputs = MMN_MATRIX_PRODUCT_OUTPUTS;
         c.output_blocks = mmn_pieces(outputs, c.block_outputs);
     }
     return c;

@@ -4,8 +4,8 @@
 #include <criterion/criterion.h>
 #include <glob.h>
 #include <math.h>
-#include <stdio.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
