@@ -22,7 +22,7 @@
 #include "limits.h"
 #include "measure.h"
 
-enum { READ_CACHES = 8, STARTS = 10, JOBS = 3 };
+enum { READ_CACHES = 8, STARTS = 10, JOBS = BENCH_PAUSED + 1 };
 
 extern char **environ;
 
@@ -64,11 +64,12 @@ static mmn_status run_rounds(bench_result *result, bench_job jobs[JOBS], size_t 
         double counted = 0.0;
         status = bench_job_run(&jobs[0], &seconds[round], error);
         if (status == MMN_OK)
-            status = bench_job_run(&jobs[1], &counted, error);
+            status = bench_job_run(&jobs[BENCH_COUNTED], &counted, error);
         costs[round] = counted / seconds[round] - 1;
-        if (status == MMN_OK && jobs[2].pausing) {
-            status = bench_job_run(&jobs[2], &counted, error);
-            shares[round] = bench_job_operations(&jobs[2]) / jobs[2].pauses.attainable;
+        if (status == MMN_OK && jobs[BENCH_PAUSED].pausing) {
+            const bench_job *paused = &jobs[BENCH_PAUSED];
+            status = bench_job_run(&jobs[BENCH_PAUSED], &counted, error);
+            shares[round] = bench_job_operations(paused) / paused->pauses.attainable;
         }
     }
     if (status == MMN_OK) {
@@ -111,18 +112,15 @@ static mmn_status measure(bench_result *result, bench_job jobs[JOBS], const mmn_
     double seconds;
 
     bench_memory_reset();
-    mmn_status status = bench_job_create(&jobs[0], model, name, BENCH_UNSEEN, error);
-    if (status == MMN_OK)
-        status = bench_job_run(&jobs[0], &seconds, error);
-    result->memory = bench_memory_read();
-    if (status == MMN_OK)
-        status = bench_job_create(&jobs[1], model, name, BENCH_COUNTED, error);
-    if (status == MMN_OK)
-        status = bench_job_run(&jobs[1], &seconds, error);
-    if (status == MMN_OK && settings->paused && jobs[0].kind != BENCH_DECODE) {
-        status = bench_job_create(&jobs[2], model, name, BENCH_PAUSED, error);
+    mmn_status status = MMN_OK;
+    for (bench_seen seen = BENCH_UNSEEN; status == MMN_OK && seen <= BENCH_PAUSED; seen++) {
+        if (seen == BENCH_PAUSED && (!settings->paused || jobs[0].kind == BENCH_DECODE))
+            continue;
+        status = bench_job_create(&jobs[seen], model, name, seen, error);
         if (status == MMN_OK)
-            status = bench_job_run(&jobs[2], &seconds, error);
+            status = bench_job_run(&jobs[seen], &seconds, error);
+        if (seen == BENCH_UNSEEN)
+            result->memory = bench_memory_read();
     }
     if (status == MMN_OK)
         status = run_rounds(result, jobs, settings->rounds, error);
