@@ -26,7 +26,7 @@ static void score_units(const attention *a, float *scores, const mmn_key_span *s
         .next = (const uint8_t *)next,
     };
 
-    few_products[MMN_WEIGHT_F32][0](&product);
+    few_products[MMN_WEIGHT_F32][0][DIRECT](&product);
 }
 
 /* Scores of a tile of keys that may lie in several spans. */

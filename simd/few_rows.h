@@ -3,17 +3,31 @@
  * Weights are used as they come: UNIT rows of them, or twice as many, are transposed in registers,
  * a cache line of each at a time, and multiplied at once. Nothing is packed. While a line is worked
  * on, the same rows are prefetched AHEAD bytes further on, one by one among the multiplications, so
- * that memory never rests. Included after strips.h. */
+ * that memory never rests.
+ *
+ * A line is taken up in quarters. Where the rows' lines push each other out of the first-level
+ * cache (first_level_cache.h), each quarter would come from the second level anew. Then rows are
+ * staged: while a line of each is worked on, the next ones are copied side by side, and those
+ * STAGED_AHEAD bytes further on prefetched to the second level. Included after strips.h. */
 #ifndef MMN_SIMD_FEW_ROWS_H
 #define MMN_SIMD_FEW_ROWS_H
+
+#include "first_level_cache.h"
 
 enum {
     FEW_ROWS = 12, /* beyond, packing costs less than it saves */
     FEW_STRIPS = (FEW_ROWS + TILE_ROWS - 1) / TILE_ROWS,
     MOST_UNITS = 2, /* of outputs, side by side */
-    AHEAD = 512,   /* a panel of 16-bit weights: far enough for memory, near enough for the
-                      first-level cache */
+    MOST_OUTPUTS = MOST_UNITS * UNIT,
+    AHEAD = 512, /* a panel of 16-bit weights: far enough for memory, near enough for the
+                    first-level cache */
+    STAGED_AHEAD = 1024,
 };
+
+/* A cache line of each of some rows of weights. */
+typedef struct line_stage {
+    _Alignas(64) uint8_t lines[MOST_OUTPUTS][LINE];
+} line_stage;
 
 /* The input, and weights and outputs of UNIT * FEW_UNITS(rows). */
 typedef struct few_rows {
@@ -26,6 +40,8 @@ typedef struct few_rows {
     const uint8_t *weight; /* of the first output: [depth] */
     size_t stride;         /* bytes from one output's weights to the next one's */
     const uint8_t *next;   /* the weights of the outputs that come next */
+    _Bool last;            /* nothing comes next; `next` may be prefetched, not read */
+    line_stage *stages[2]; /* where rows are staged: the first one holds the first lines */
 } few_rows;
 
 /* The rows of the strip that has row `row`, of all `rows`. */
@@ -68,21 +84,33 @@ static inline __attribute__((always_inline)) unit_f32 second_number(const mmn_we
                                   : unit_of_bits(unit_and(column, unit_set_bits(0xffff0000)));
 }
 
-/* As many k as a cache line has numbers, of the rows of weights that begin at `line`. Meanwhile the
- * lines from `ahead` on are prefetched. */
+/* Lines of rows of weights, each by that of the first row, and what is fetched while one of each is
+ * worked on. */
+typedef struct few_lines {
+    const uint8_t *now;   /* where rows are staged, in a stage */
+    const uint8_t *ahead; /* prefetched */
+    size_t stride;        /* from one row to the next one */
+    line_stage *stage;    /* where rows are staged: `behind` is copied there */
+    const uint8_t *behind;
+} few_lines;
+
+/* As many k as a cache line has numbers. */
 static inline __attribute__((always_inline)) void
-few_line(const size_t rows, const size_t units, const mmn_weight_type type,
+few_line(const size_t rows, const size_t units, const mmn_weight_type type, const _Bool staged,
          unit_f32 chains[FEW_ROWS][MOST_UNITS], const float *const strips[FEW_STRIPS], size_t k,
-         const uint8_t *line, const uint8_t *ahead, size_t stride)
+         const few_lines *lines)
 {
     const size_t numbers = type == MMN_WEIGHT_F32 ? 1 : 2; /* in a column's 32 bits */
+    const size_t stride = staged ? LINE : lines->stride;
+    const uint8_t *ahead = lines->ahead, *behind = lines->behind;
+    uint8_t *copy = staged ? lines->stage->lines[0] : NULL;
 
     UNROLL_LONG
     for (size_t part = 0; part < LINE / 4; part += TRANSPOSED) {
         unit_u32 columns[MOST_UNITS][TRANSPOSED];
 
         EACH(unit, units, MOST_UNITS) {
-            const uint8_t *rows_of_unit = line + 4 * part + unit * UNIT * stride;
+            const uint8_t *rows_of_unit = lines->now + 4 * part + unit * UNIT * stride;
 
             OPAQUE(rows_of_unit);
             unit_columns(columns[unit], rows_of_unit, stride);
@@ -94,8 +122,15 @@ few_line(const size_t rows, const size_t units, const mmn_weight_type type,
 
             EACH(unit, column % (LINE / 4 / UNIT) == 0 ? units : 0, MOST_UNITS) {
                 KEEP_PLACE(ahead);
-                prefetch(ahead);
-                ahead += stride;
+                if (staged) {
+                    copy_line(copy, behind);
+                    copy += LINE;
+                    behind += lines->stride;
+                    prefetch_far(ahead);
+                } else {
+                    prefetch(ahead);
+                }
+                ahead += lines->stride;
             }
             EACH(unit, units, MOST_UNITS)
                 weights[unit] = first_number(type, columns[unit][i]);
@@ -151,12 +186,43 @@ few_totals(const size_t rows, const size_t units, unit_f32 chains[FEW_ROWS][MOST
         unit_store(p->witness, witness);
 }
 
+/* What is `bytes` behind the beginning of rows of which `row_bytes` are used: in them, or in those
+ * that come next. */
+static inline const uint8_t *few_behind(const few_rows *p, size_t bytes, size_t row_bytes)
+{
+    return bytes < row_bytes ? p->weight + bytes : p->next + (bytes - row_bytes);
+}
+
+/* The lines `place` bytes from the beginning, of weights of `size` bytes; `turn`: how many were
+ * worked on before. */
+static inline __attribute__((always_inline)) few_lines
+few_lines_at(const _Bool staged, size_t size, const few_rows *p, size_t place, size_t turn)
+{
+    const size_t row_bytes = p->depth * size;
+    const size_t staged_bytes = row_bytes / LINE * LINE; /* the rest is not */
+    const _Bool repeat = p->last && place + LINE >= staged_bytes;
+
+    if (!staged)
+        return (few_lines){
+            .now = p->weight + place,
+            .ahead = few_behind(p, place + AHEAD, row_bytes),
+            .stride = p->stride,
+        };
+    return (few_lines){
+        .now = p->stages[turn % 2]->lines[0],
+        .ahead = few_behind(p, place + STAGED_AHEAD, staged_bytes),
+        .stride = p->stride,
+        .stage = p->stages[(turn + 1) % 2],
+        .behind = repeat ? p->weight : few_behind(p, place + LINE, staged_bytes),
+    };
+}
+
 /* The products of UNIT * FEW_UNITS(rows) outputs. */
 static inline __attribute__((always_inline)) void
-few_outputs(const size_t rows, const mmn_weight_type type, const few_rows *p)
+few_outputs(const size_t rows, const mmn_weight_type type, const _Bool staged, const few_rows *p)
 {
     const size_t size = mmn_weight_size(type), numbers = LINE / size, units = FEW_UNITS(rows);
-    const size_t row_bytes = p->depth * size; /* of weights */
+    size_t turn = 0;
 
     for (size_t begin = 0; begin < p->depth; begin += MMN_PANEL) {
         const size_t length = smaller(p->depth - begin, MMN_PANEL);
@@ -172,23 +238,23 @@ few_outputs(const size_t rows, const mmn_weight_type type, const few_rows *p)
             EACH(unit, units, MOST_UNITS)
                 chains[row][unit] = unit_zero();
         for (; k + numbers <= length; k += numbers) {
-            const size_t place = (begin + k) * size + AHEAD;
-            const uint8_t *ahead =
-                place < row_bytes ? p->weight + place : p->next + (place - row_bytes);
+            const few_lines lines = few_lines_at(staged, size, p, (begin + k) * size, turn++);
 
-            few_line(rows, units, type, chains, strips, k, weight + k * size, ahead, p->stride);
+            few_line(rows, units, type, staged, chains, strips, k, &lines);
         }
         few_rest(rows, units, type, chains, strips, k, length, weight, p->stride);
         few_totals(rows, units, chains, p, begin == 0, begin + length == p->depth);
     }
 }
 
-/* A function for each number of rows and each type, whose chains are registers. */
-#define FEW(rows, type)                                                                            \
-    static __attribute__((noinline)) void few_##rows##_##type(const few_rows *p)                   \
+/* A function for each number of rows, each type and either way, whose chains are registers. */
+enum { DIRECT, STAGED, WAYS };
+#define FEW_WAY(rows, type, way)                                                                   \
+    static __attribute__((noinline)) void few_##rows##_##type##_##way(const few_rows *p)           \
     {                                                                                              \
-        few_outputs(rows, MMN_WEIGHT_##type, p);                                                   \
+        few_outputs(rows, MMN_WEIGHT_##type, way == STAGED, p);                                    \
     }
+#define FEW(rows, type) FEW_WAY(rows, type, DIRECT) FEW_WAY(rows, type, STAGED)
 #define FEW_OF_TYPE(type)                                                                          \
     FEW(1, type)                                                                                   \
     FEW(2, type) FEW(3, type) FEW(4, type) FEW(5, type) FEW(6, type) FEW(7, type)                  \
@@ -197,12 +263,14 @@ FEW_OF_TYPE(F32)
 FEW_OF_TYPE(F16)
 FEW_OF_TYPE(BF16)
 
+#define FEW_WAYS(rows, type) {few_##rows##_##type##_DIRECT, few_##rows##_##type##_STAGED}
 #define FEW_LIST(type)                                                                             \
     {                                                                                              \
-        few_1_##type, few_2_##type, few_3_##type, few_4_##type, few_5_##type, few_6_##type,        \
-            few_7_##type, few_8_##type, few_9_##type, few_10_##type, few_11_##type, few_12_##type, \
+        FEW_WAYS(1, type), FEW_WAYS(2, type), FEW_WAYS(3, type), FEW_WAYS(4, type),                \
+            FEW_WAYS(5, type), FEW_WAYS(6, type), FEW_WAYS(7, type), FEW_WAYS(8, type),            \
+            FEW_WAYS(9, type), FEW_WAYS(10, type), FEW_WAYS(11, type), FEW_WAYS(12, type),         \
     }
-static void (*const few_products[][FEW_ROWS])(const few_rows *) = {
+static void (*const few_products[][FEW_ROWS][WAYS])(const few_rows *) = {
     [MMN_WEIGHT_F32] = FEW_LIST(F32),
     [MMN_WEIGHT_F16] = FEW_LIST(F16),
     [MMN_WEIGHT_BF16] = FEW_LIST(BF16),

@@ -187,12 +187,19 @@ static void multiply_block(const matrix_product *p, const block *b, size_t row)
 static size_t multiply_few_rows(const matrix_product *p)
 {
     const size_t width = UNIT * FEW_UNITS(p->rows);
+    const size_t lines = p->depth * mmn_weight_size(p->type) / LINE; /* of a row */
     size_t n = 0;
+    line_stage stages[2];
 
-    if (p->rows == 0 || p->rows > FEW_ROWS || p->depth == 0)
+    if (p->rows == 0 || p->rows > FEW_ROWS || p->depth == 0 || width > p->outputs)
         return 0;
+    const _Bool staged = lines > 0 && mmn_first_level_is_crowded(width, p->weight_bytes);
+
+    for (size_t i = 0; staged && i < width; i++)
+        copy_line(stages[0].lines[i], p->weight + i * p->weight_bytes);
     for (; n + width <= p->outputs; n += width) {
         const uint8_t *weight = p->weight + n * p->weight_bytes;
+        const size_t turn = n / width * lines;
         const few_rows product = {
             .input = p->input,
             .depth = p->depth,
@@ -203,9 +210,11 @@ static size_t multiply_few_rows(const matrix_product *p)
             .weight = weight,
             .stride = p->weight_bytes,
             .next = weight + width * p->weight_bytes,
+            .last = n + 2 * width > p->outputs,
+            .stages = {&stages[turn % 2], &stages[(turn + 1) % 2]},
         };
 
-        few_products[p->type][p->rows - 1](&product);
+        few_products[p->type][p->rows - 1][staged ? STAGED : DIRECT](&product);
     }
     return n;
 }

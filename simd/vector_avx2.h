@@ -42,6 +42,15 @@ typedef f64x8 mask8; /* all bits of a lane are set, or none */
 #define prefetch(address) _mm_prefetch((const char *)(address), _MM_HINT_T0)
 #define prefetch_far(address) _mm_prefetch((const char *)(address), _MM_HINT_T1)
 
+static inline __attribute__((always_inline)) void copy_line(uint8_t *to, const uint8_t *from)
+{
+    const __m256i low = _mm256_loadu_si256((const void *)from);
+    const __m256i high = _mm256_loadu_si256((const void *)(from + 32));
+
+    _mm256_store_si256((void *)to, low);
+    _mm256_store_si256((void *)(to + 32), high);
+}
+
 static inline u32x16 first_lanes(size_t count)
 {
     __m256i wanted = _mm256_set1_epi32((int)count);

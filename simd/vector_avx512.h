@@ -31,6 +31,11 @@ typedef __mmask8 mask8;
 #define prefetch(address) _mm_prefetch((const char *)(address), _MM_HINT_T0)
 #define prefetch_far(address) _mm_prefetch((const char *)(address), _MM_HINT_T1)
 
+static inline __attribute__((always_inline)) void copy_line(uint8_t *to, const uint8_t *from)
+{
+    _mm512_store_si512(to, _mm512_loadu_si512(from));
+}
+
 static inline __mmask16 first_lanes(size_t count)
 {
     return (__mmask16)((1u << count) - 1);

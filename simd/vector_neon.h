@@ -47,6 +47,11 @@ typedef u64x8 mask8; /* all bits of a lane are set, or none */
 #define prefetch(address) __builtin_prefetch(address)
 #define prefetch_far(address) __builtin_prefetch(address, 0, 2)
 
+static inline __attribute__((always_inline)) void copy_line(uint8_t *to, const uint8_t *from)
+{
+    vst1q_u8_x4(to, vld1q_u8_x4(from));
+}
+
 /* f32 */
 
 PARTS(f32x16, f32x16_zero, (void), vdupq_n_f32(0.0f))

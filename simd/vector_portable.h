@@ -53,6 +53,12 @@ typedef struct mask8 {
 #define prefetch(address) ((void)(address))
 #define prefetch_far(address) ((void)(address))
 
+/* Copies 64 bytes; `to` has their alignment. */
+static inline void copy_line(uint8_t *to, const uint8_t *from)
+{
+    memcpy(to, from, 64);
+}
+
 /* f32. load_some reads `count` < 16 numbers, and the other lanes are 0; store_some writes so many.
  * Pointers have any alignment. */
 

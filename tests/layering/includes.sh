@@ -41,14 +41,17 @@ c_library="assert ctype errno fenv float inttypes limits math stdbool stddef std
     string stdalign stdatomic"
 instructions="immintrin arm_neon cpuid sys/auxv asm/hwcap"
 
-# c_library_only FOLDER: angle brackets hold C library (or instruction set) headers only.
+# c_library_only FOLDER [HEADER...]: angle brackets hold C library (or instruction set) headers only,
+# or those named.
 c_library_only() {
     strangers=0
-    for header in $(sed -n 's/^ *# *include *<\([^>]*\)\.h>.*/\1/p' "$1"/*.[ch]); do
-        case " $(echo $c_library $instructions) " in
+    folder=$1
+    shift
+    for header in $(sed -n 's/^ *# *include *<\([^>]*\)\.h>.*/\1/p' "$folder"/*.[ch]); do
+        case " $(echo $c_library $instructions "$@") " in
         *" $header "*) ;;
         *)
-            echo "$1 includes <$header.h>, which is not the C library's"
+            echo "$folder includes <$header.h>, which is not the C library's"
             strangers=1
             ;;
         esac
@@ -71,7 +74,8 @@ if ls simd/*.c >/dev/null 2>&1; then
     check "simd knows the reference and its own headers" only simd \
         "$(for each in simd reference; do (cd $each && echo *.h); done) \
         attention.c matrix_product.c"
-    check "simd uses the C library only" c_library_only simd
+    # POSIX's sysconf knows the caches.
+    check "simd uses the C library only" c_library_only simd unistd
 fi
 check "base knows nothing else of src" only src/base "$base"
 check "format knows base" only src/format "$base format/*"
