@@ -90,57 +90,69 @@ typedef struct few_lines {
     const uint8_t *now;   /* where rows are staged, in a stage */
     const uint8_t *ahead; /* prefetched */
     size_t stride;        /* from one row to the next one */
-    line_stage *stage;    /* where rows are staged: `behind` is copied there */
+    uint8_t *copy;        /* in a stage: `behind` is copied there */
     const uint8_t *behind;
 } few_lines;
 
-/* As many k as a cache line has numbers. */
+/* TRANSPOSED columns of a line, from column `part` on; `lines` goes on to the rows that are fetched
+ * next. */
 static inline __attribute__((always_inline)) void
-few_line(const size_t rows, const size_t units, const mmn_weight_type type, const _Bool staged,
-         unit_f32 chains[FEW_ROWS][MOST_UNITS], const float *const strips[FEW_STRIPS], size_t k,
-         const few_lines *lines)
+few_columns(const size_t rows, const size_t units, const mmn_weight_type type, const _Bool staged,
+            unit_f32 chains[FEW_ROWS][MOST_UNITS], const float *const strips[FEW_STRIPS], size_t k,
+            size_t part, few_lines *lines)
 {
     const size_t numbers = type == MMN_WEIGHT_F32 ? 1 : 2; /* in a column's 32 bits */
     const size_t stride = staged ? LINE : lines->stride;
-    const uint8_t *ahead = lines->ahead, *behind = lines->behind;
-    uint8_t *copy = staged ? lines->stage->lines[0] : NULL;
+    unit_u32 columns[MOST_UNITS][TRANSPOSED];
 
+    EACH(unit, units, MOST_UNITS) {
+        const uint8_t *rows_of_unit = lines->now + 4 * part + unit * UNIT * stride;
+
+        OPAQUE(rows_of_unit);
+        unit_columns(columns[unit], rows_of_unit, stride);
+    }
     UNROLL_LONG
-    for (size_t part = 0; part < LINE / 4; part += TRANSPOSED) {
-        unit_u32 columns[MOST_UNITS][TRANSPOSED];
+    for (size_t i = 0; i < TRANSPOSED; i++) {
+        const size_t column = part + i;
+        unit_f32 weights[MOST_UNITS];
 
-        EACH(unit, units, MOST_UNITS) {
-            const uint8_t *rows_of_unit = lines->now + 4 * part + unit * UNIT * stride;
-
-            OPAQUE(rows_of_unit);
-            unit_columns(columns[unit], rows_of_unit, stride);
-        }
-        UNROLL_LONG
-        for (size_t i = 0; i < TRANSPOSED; i++) {
-            const size_t column = part + i;
-            unit_f32 weights[MOST_UNITS];
-
-            EACH(unit, column % (LINE / 4 / UNIT) == 0 ? units : 0, MOST_UNITS) {
-                KEEP_PLACE(ahead);
-                if (staged) {
-                    copy_line(copy, behind);
-                    copy += LINE;
-                    behind += lines->stride;
-                    prefetch_far(ahead);
-                } else {
-                    prefetch(ahead);
-                }
-                ahead += lines->stride;
+        EACH(unit, i % (LINE / 4 / UNIT) == 0 ? units : 0, MOST_UNITS) {
+            KEEP_PLACE(lines->ahead);
+            if (staged) {
+                copy_line(lines->copy, lines->behind);
+                lines->copy += LINE;
+                lines->behind += lines->stride;
+                prefetch_far(lines->ahead);
+            } else {
+                prefetch(lines->ahead);
             }
+            lines->ahead += lines->stride;
+        }
+        EACH(unit, units, MOST_UNITS)
+            weights[unit] = first_number(type, columns[unit][i]);
+        few_step(rows, units, chains, strips, k + numbers * column, weights);
+        if (numbers == 2) {
             EACH(unit, units, MOST_UNITS)
-                weights[unit] = first_number(type, columns[unit][i]);
-            few_step(rows, units, chains, strips, k + numbers * column, weights);
-            if (numbers == 2) {
-                EACH(unit, units, MOST_UNITS)
-                    weights[unit] = second_number(type, columns[unit][i]);
-                few_step(rows, units, chains, strips, k + 2 * column + 1, weights);
-            }
+                weights[unit] = second_number(type, columns[unit][i]);
+            few_step(rows, units, chains, strips, k + 2 * column + 1, weights);
         }
+    }
+}
+
+/* As many k as a cache line has numbers. With more than six rows a staged line is a loop: unrolled
+ * it is not faster, and compilers take a quarter longer for all that includes this. */
+static inline __attribute__((always_inline)) void
+few_line(const size_t rows, const size_t units, const mmn_weight_type type, const _Bool staged,
+         unit_f32 chains[FEW_ROWS][MOST_UNITS], const float *const strips[FEW_STRIPS], size_t k,
+         few_lines lines)
+{
+    if (staged && rows > 6) {
+        for (size_t part = 0; part < LINE / 4; part += TRANSPOSED)
+            few_columns(rows, units, type, staged, chains, strips, k, part, &lines);
+    } else {
+        UNROLL_LONG
+        for (size_t part = 0; part < LINE / 4; part += TRANSPOSED)
+            few_columns(rows, units, type, staged, chains, strips, k, part, &lines);
     }
 }
 
@@ -212,7 +224,7 @@ few_lines_at(const _Bool staged, size_t size, const few_rows *p, size_t place, s
         .now = p->stages[turn % 2]->lines[0],
         .ahead = few_behind(p, place + STAGED_AHEAD, staged_bytes),
         .stride = p->stride,
-        .stage = p->stages[(turn + 1) % 2],
+        .copy = p->stages[(turn + 1) % 2]->lines[0],
         .behind = repeat ? p->weight : few_behind(p, place + LINE, staged_bytes),
     };
 }
@@ -240,21 +252,28 @@ few_outputs(const size_t rows, const mmn_weight_type type, const _Bool staged, c
         for (; k + numbers <= length; k += numbers) {
             const few_lines lines = few_lines_at(staged, size, p, (begin + k) * size, turn++);
 
-            few_line(rows, units, type, staged, chains, strips, k, &lines);
+            few_line(rows, units, type, staged, chains, strips, k, lines);
         }
         few_rest(rows, units, type, chains, strips, k, length, weight, p->stride);
         few_totals(rows, units, chains, p, begin == 0, begin + length == p->depth);
     }
 }
 
-/* A function for each number of rows, each type and either way, whose chains are registers. */
+/* A function for each number of rows, each type and either way, whose chains are registers. Plain C
+ * has one way: its products wait for themselves, not for memory. */
 enum { DIRECT, STAGED, WAYS };
 #define FEW_WAY(rows, type, way)                                                                   \
     static __attribute__((noinline)) void few_##rows##_##type##_##way(const few_rows *p)           \
     {                                                                                              \
         few_outputs(rows, MMN_WEIGHT_##type, way == STAGED, p);                                    \
     }
+#ifdef MMN_SIMD_VECTOR_PORTABLE_H
+#define FEW(rows, type) FEW_WAY(rows, type, DIRECT)
+#define FEW_WAYS(rows, type) {few_##rows##_##type##_DIRECT, few_##rows##_##type##_DIRECT}
+#else
 #define FEW(rows, type) FEW_WAY(rows, type, DIRECT) FEW_WAY(rows, type, STAGED)
+#define FEW_WAYS(rows, type) {few_##rows##_##type##_DIRECT, few_##rows##_##type##_STAGED}
+#endif
 #define FEW_OF_TYPE(type)                                                                          \
     FEW(1, type)                                                                                   \
     FEW(2, type) FEW(3, type) FEW(4, type) FEW(5, type) FEW(6, type) FEW(7, type)                  \
@@ -263,7 +282,6 @@ FEW_OF_TYPE(F32)
 FEW_OF_TYPE(F16)
 FEW_OF_TYPE(BF16)
 
-#define FEW_WAYS(rows, type) {few_##rows##_##type##_DIRECT, few_##rows##_##type##_STAGED}
 #define FEW_LIST(type)                                                                             \
     {                                                                                              \
         FEW_WAYS(1, type), FEW_WAYS(2, type), FEW_WAYS(3, type), FEW_WAYS(4, type),                \
