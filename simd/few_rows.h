@@ -90,69 +90,57 @@ typedef struct few_lines {
     const uint8_t *now;   /* where rows are staged, in a stage */
     const uint8_t *ahead; /* prefetched */
     size_t stride;        /* from one row to the next one */
-    uint8_t *copy;        /* in a stage: `behind` is copied there */
+    line_stage *stage;    /* where rows are staged: `behind` is copied there */
     const uint8_t *behind;
 } few_lines;
 
-/* TRANSPOSED columns of a line, from column `part` on; `lines` goes on to the rows that are fetched
- * next. */
-static inline __attribute__((always_inline)) void
-few_columns(const size_t rows, const size_t units, const mmn_weight_type type, const _Bool staged,
-            unit_f32 chains[FEW_ROWS][MOST_UNITS], const float *const strips[FEW_STRIPS], size_t k,
-            size_t part, few_lines *lines)
-{
-    const size_t numbers = type == MMN_WEIGHT_F32 ? 1 : 2; /* in a column's 32 bits */
-    const size_t stride = staged ? LINE : lines->stride;
-    unit_u32 columns[MOST_UNITS][TRANSPOSED];
-
-    EACH(unit, units, MOST_UNITS) {
-        const uint8_t *rows_of_unit = lines->now + 4 * part + unit * UNIT * stride;
-
-        OPAQUE(rows_of_unit);
-        unit_columns(columns[unit], rows_of_unit, stride);
-    }
-    UNROLL_LONG
-    for (size_t i = 0; i < TRANSPOSED; i++) {
-        const size_t column = part + i;
-        unit_f32 weights[MOST_UNITS];
-
-        EACH(unit, i % (LINE / 4 / UNIT) == 0 ? units : 0, MOST_UNITS) {
-            KEEP_PLACE(lines->ahead);
-            if (staged) {
-                copy_line(lines->copy, lines->behind);
-                lines->copy += LINE;
-                lines->behind += lines->stride;
-                prefetch_far(lines->ahead);
-            } else {
-                prefetch(lines->ahead);
-            }
-            lines->ahead += lines->stride;
-        }
-        EACH(unit, units, MOST_UNITS)
-            weights[unit] = first_number(type, columns[unit][i]);
-        few_step(rows, units, chains, strips, k + numbers * column, weights);
-        if (numbers == 2) {
-            EACH(unit, units, MOST_UNITS)
-                weights[unit] = second_number(type, columns[unit][i]);
-            few_step(rows, units, chains, strips, k + 2 * column + 1, weights);
-        }
-    }
-}
-
-/* As many k as a cache line has numbers. With more than six rows a staged line is a loop: unrolled
- * it is not faster, and compilers take a quarter longer for all that includes this. */
+/* As many k as a cache line has numbers. */
 static inline __attribute__((always_inline)) void
 few_line(const size_t rows, const size_t units, const mmn_weight_type type, const _Bool staged,
          unit_f32 chains[FEW_ROWS][MOST_UNITS], const float *const strips[FEW_STRIPS], size_t k,
-         few_lines lines)
+         const few_lines *lines)
 {
-    if (staged && rows > 6) {
-        for (size_t part = 0; part < LINE / 4; part += TRANSPOSED)
-            few_columns(rows, units, type, staged, chains, strips, k, part, &lines);
-    } else {
+    const size_t numbers = type == MMN_WEIGHT_F32 ? 1 : 2; /* in a column's 32 bits */
+    const size_t stride = staged ? LINE : lines->stride;
+    const uint8_t *ahead = lines->ahead, *behind = lines->behind;
+    uint8_t *copy = staged ? lines->stage->lines[0] : NULL;
+
+    UNROLL_LONG
+    for (size_t part = 0; part < LINE / 4; part += TRANSPOSED) {
+        unit_u32 columns[MOST_UNITS][TRANSPOSED];
+
+        EACH(unit, units, MOST_UNITS) {
+            const uint8_t *rows_of_unit = lines->now + 4 * part + unit * UNIT * stride;
+
+            OPAQUE(rows_of_unit);
+            unit_columns(columns[unit], rows_of_unit, stride);
+        }
         UNROLL_LONG
-        for (size_t part = 0; part < LINE / 4; part += TRANSPOSED)
-            few_columns(rows, units, type, staged, chains, strips, k, part, &lines);
+        for (size_t i = 0; i < TRANSPOSED; i++) {
+            const size_t column = part + i;
+            unit_f32 weights[MOST_UNITS];
+
+            EACH(unit, column % (LINE / 4 / UNIT) == 0 ? units : 0, MOST_UNITS) {
+                KEEP_PLACE(ahead);
+                if (staged) {
+                    copy_line(copy, behind);
+                    copy += LINE;
+                    behind += lines->stride;
+                    prefetch_far(ahead);
+                } else {
+                    prefetch(ahead);
+                }
+                ahead += lines->stride;
+            }
+            EACH(unit, units, MOST_UNITS)
+                weights[unit] = first_number(type, columns[unit][i]);
+            few_step(rows, units, chains, strips, k + numbers * column, weights);
+            if (numbers == 2) {
+                EACH(unit, units, MOST_UNITS)
+                    weights[unit] = second_number(type, columns[unit][i]);
+                few_step(rows, units, chains, strips, k + 2 * column + 1, weights);
+            }
+        }
     }
 }
 
@@ -224,7 +212,7 @@ few_lines_at(const _Bool staged, size_t size, const few_rows *p, size_t place, s
         .now = p->stages[turn % 2]->lines[0],
         .ahead = few_behind(p, place + STAGED_AHEAD, staged_bytes),
         .stride = p->stride,
-        .copy = p->stages[(turn + 1) % 2]->lines[0],
+        .stage = p->stages[(turn + 1) % 2],
         .behind = repeat ? p->weight : few_behind(p, place + LINE, staged_bytes),
     };
 }
@@ -252,7 +240,7 @@ few_outputs(const size_t rows, const mmn_weight_type type, const _Bool staged, c
         for (; k + numbers <= length; k += numbers) {
             const few_lines lines = few_lines_at(staged, size, p, (begin + k) * size, turn++);
 
-            few_line(rows, units, type, staged, chains, strips, k, lines);
+            few_line(rows, units, type, staged, chains, strips, k, &lines);
         }
         few_rest(rows, units, type, chains, strips, k, length, weight, p->stride);
         few_totals(rows, units, chains, p, begin == 0, begin + length == p->depth);
