@@ -14,14 +14,17 @@ static inline __attribute__((always_inline)) f32x16 through_f64(f64x8 (*function
 #define ACTIVATION(name)                                                                           \
     static void KERNEL(name)(float *output, const float *input, size_t count)                      \
     {                                                                                              \
-        size_t i = 0;                                                                              \
+        for (size_t i = 0; i < count; i += 16) {                                                   \
+            const size_t rest = count - i;                                                         \
+            const f32x16 x = rest < 16 ? f32x16_load_some(input + i, rest)                         \
+                                       : f32x16_load(input + i);                                   \
+            const f32x16 y = through_f64(name, x);                                                 \
                                                                                                    \
-        for (; i + 16 <= count; i += 16)                                                           \
-            f32x16_store(output + i, through_f64(name, f32x16_load(input + i)));                   \
-        if (i < count)                                                                             \
-            f32x16_store_some(output + i,                                                          \
-                              through_f64(name, f32x16_load_some(input + i, count - i)),           \
-                              count - i);                                                          \
+            if (rest < 16)                                                                         \
+                f32x16_store_some(output + i, y, rest);                                            \
+            else                                                                                   \
+                f32x16_store(output + i, y);                                                       \
+        }                                                                                          \
     }
 
 ACTIVATION(silu)
