@@ -99,6 +99,17 @@ mmn_status mmn_batch_check(const mmn_batch *batch, size_t first_row, const char 
     return mmn_finite_fail(watch, pattern, layer, where, error);
 }
 
+bool mmn_batch_wants(const mmn_batch *batch, const char *pattern, int layer)
+{
+    for (size_t i = 0; i < batch->begun; i++) {
+        const mmn_sequence *sequence = &batch->list[i];
+        if ((i == 0 || sequence->probes != sequence[-1].probes) &&
+            mmn_probes_want(sequence->probes, pattern, layer))
+            return true;
+    }
+    return false;
+}
+
 mmn_status mmn_batch_show(const mmn_batch *batch, const char *pattern, int layer, float *data,
                           size_t width, mmn_error *error)
 {

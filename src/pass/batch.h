@@ -84,6 +84,9 @@ size_t mmn_sequence_position(const mmn_sequence *sequence);
 mmn_status mmn_batch_check(const mmn_batch *batch, size_t first_row, const char *pattern, int layer,
                            mmn_error *error);
 
+/* Whether somebody wants the stage of one of the sequences that have begun. */
+bool mmn_batch_wants(const mmn_batch *batch, const char *pattern, int layer);
+
 /* Shows a stage of the sequences that have begun, data [rows][width], if what was made since it was
  * checked last is finite: to each the positions that it shares, if any, then its own. */
 mmn_status mmn_batch_show(const mmn_batch *batch, const char *pattern, int layer, float *data,

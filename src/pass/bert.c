@@ -16,10 +16,14 @@ mmn_status mmn_bert_feed_forward(const mmn_compute *compute, const mmn_bert_mlp_
                                  mmn_error *error)
 {
     size_t width = weights->intermediate.weight.columns, inner = weights->intermediate.weight.rows;
-    mmn_apply_linear(compute, r->inner, r->hidden, r->rows, &weights->intermediate);
-    if (r->before)
-        memcpy(r->before, r->inner, r->rows * inner * sizeof(float));
-    mmn_activate(compute, activation, r->inner, r->rows * inner);
+    if (r->before) {
+        mmn_apply_linear(compute, r->before, r->hidden, r->rows, &weights->intermediate);
+        memcpy(r->inner, r->before, r->rows * inner * sizeof(float));
+        mmn_activate(compute, activation, r->inner, r->rows * inner);
+    } else {
+        mmn_apply_activated(compute, r->inner, r->hidden, r->rows, &weights->intermediate,
+                            activation);
+    }
     MMN_TRY(mmn_show_rows(compute, probes, pattern, layer, r->inner, r->rows, inner, error));
     mmn_apply_linear(compute, r->sum, r->inner, r->rows, &weights->output);
     mmn_bert_add_norm(compute, r->hidden, r->sum, &weights->norm, r->rows, width, epsilon);

@@ -125,10 +125,8 @@ static mmn_status make_boxes(const mmn_compute *compute, const mmn_model *model,
     const mmn_linear *layers = model->weights->detector.box;
     const size_t patches = config->patches, width = config->hidden_size;
     float *first = room, *second = room + patches * width;
-    mmn_apply_linear(compute, first, features, patches, &layers[0]);
-    mmn_activate(compute, MMN_ACTIVATION_GELU, first, patches * width);
-    mmn_apply_linear(compute, second, first, patches, &layers[1]);
-    mmn_activate(compute, MMN_ACTIVATION_GELU, second, patches * width);
+    mmn_apply_activated(compute, first, features, patches, &layers[0], MMN_ACTIVATION_GELU);
+    mmn_apply_activated(compute, second, first, patches, &layers[1], MMN_ACTIVATION_GELU);
     mmn_apply_linear(compute, state->boxes, second, patches, &layers[2]);
     finish_boxes(compute, state->boxes, config->grid);
     return mmn_show_rows(compute, probes, "detector.boxes", -1, state->boxes, patches, SIDES,
@@ -143,9 +141,9 @@ static mmn_status make_classes(const mmn_compute *compute, const mmn_model *mode
 {
     const mmn_detector_weights *weights = &model->weights->detector;
     const size_t patches = model->config.vision.patches, size = model->config.query_size;
-    const mmn_product products[] = {{state->classes, &weights->class_embedding},
-                                    {state->shift, &weights->shift},
-                                    {state->scale, &weights->scale}};
+    const mmn_product products[] = {{state->classes, &weights->class_embedding, NULL},
+                                    {state->shift, &weights->shift, NULL},
+                                    {state->scale, &weights->scale, NULL}};
     mmn_apply_linears(compute, products, 3, features, patches);
     MMN_TRY(mmn_show_rows(compute, probes, "detector.classes", -1, state->classes, patches, size,
                           error));

@@ -147,8 +147,9 @@ static mmn_status attend(const mmn_compute *compute, const mmn_judge_config *con
                          uint32_t layer, const mmn_probes *probes, activations *a, mmn_error *error)
 {
     const size_t width = config->hidden_size;
-    const mmn_product products[] = {
-        {a->query, &weights->query}, {a->key, &weights->key}, {a->value, &weights->value}};
+    const mmn_product products[] = {{a->query, &weights->query, NULL},
+                                    {a->key, &weights->key, NULL},
+                                    {a->value, &weights->value, NULL}};
     mmn_disentangled heads = heads_of(a, config);
     heads.distance_keys = distances;
     heads.distance_queries = distances + distance_bytes(config);
@@ -186,8 +187,7 @@ static mmn_status classify(const mmn_compute *compute, const mmn_judge_config *c
                            const mmn_probes *probes, activations *a, mmn_error *error)
 {
     const size_t width = config->hidden_size;
-    mmn_apply_linear(compute, a->sum, a->hidden, 1, &weights->pooler);
-    mmn_activate(compute, config->pooler_activation, a->sum, width);
+    mmn_apply_activated(compute, a->sum, a->hidden, 1, &weights->pooler, config->pooler_activation);
     MMN_TRY(mmn_show_rows(compute, probes, "judge.pooled", -1, a->sum, 1, width, error));
     mmn_apply_linear(compute, state->logits, a->sum, 1, &weights->classifier);
     return mmn_show_rows(compute, probes, "judge.logits", -1, state->logits, 1, config->labels,

@@ -129,9 +129,9 @@ void mmn_language_project(const mmn_batch *batch, const mmn_language_layer_weigh
         mmn_apply_linear(compute, memory->fused, memory->normed, rows, &layer->fused);
         unfuse(batch);
     } else {
-        const mmn_product products[] = {{memory->query, &layer->query},
-                                        {memory->keys, &layer->key},
-                                        {memory->values, &layer->value}};
+        const mmn_product products[] = {{memory->query, &layer->query, NULL},
+                                        {memory->keys, &layer->key, NULL},
+                                        {memory->values, &layer->value, NULL}};
         mmn_apply_linears(compute, products, 3, memory->normed, rows);
     }
     mmn_language_rotate(batch, memory->query, memory->keys, memory->sine);
@@ -147,6 +147,25 @@ static void add_deltas(const mmn_batch *batch, uint32_t layer)
     mmn_added_products(additions, layer, memory->up, memory->gate,
                        batch->model->config.language.intermediate_size, batch->rows);
     mmn_added_output(additions, layer, memory->normed, memory->up, batch->rows);
+}
+
+/* Makes the gate, activated, and its factor of one packed input. False where they have to be made
+ * one after the other: somebody wants to see the gate itself, or a number of theirs is none, so
+ * that it must be found out in which stage. */
+static bool make_gate_and_up(const mmn_batch *batch, const mmn_language_layer_weights *layer, int i)
+{
+    const mmn_language_config *config = &batch->model->config.language;
+    const mmn_compute *compute = batch->compute;
+    const mmn_row_memory *memory = batch->memory;
+    const mmn_product products[] = {{memory->gate, &layer->gate, &config->activation},
+                                    {memory->up, &layer->up, NULL}};
+    if (mmn_batch_wants(batch, "language.layers.{i}.mlp.gate", i))
+        return false;
+    mmn_apply_linears(compute, products, config->gated ? 2 : 1, memory->normed, batch->rows);
+    if (!mmn_finite_found(compute->watch))
+        return true;
+    compute->watch->found = false;
+    return false;
 }
 
 mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *error)
@@ -171,12 +190,16 @@ mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *erro
 
     if (!config->parallel_mlp)
         mmn_language_normalise(compute, config, normed, hidden, &layer->mlp_norm, rows);
-    mmn_apply_linear(compute, gate, normed, rows, &layer->gate);
-    MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.gate", i, gate, inner, error));
-    mmn_activate(compute, config->activation, gate, rows * inner);
+    const bool made = make_gate_and_up(batch, layer, i);
+    if (!made) {
+        mmn_apply_linear(compute, gate, normed, rows, &layer->gate);
+        MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.gate", i, gate, inner, error));
+        mmn_activate(compute, config->activation, gate, rows * inner);
+    }
     MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.act", i, gate, inner, error));
     if (config->gated) {
-        mmn_apply_linear(compute, memory->up, normed, rows, &layer->up);
+        if (!made)
+            mmn_apply_linear(compute, memory->up, normed, rows, &layer->up);
         MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.up", i, memory->up, inner, error));
         mmn_multiply(compute, gate, memory->up, rows * inner);
         mmn_watch_values(compute, gate, rows, inner);

@@ -180,6 +180,25 @@ bool mmn_compute_is_interrupted(const mmn_compute *compute)
                                     : mmn_interrupt_said(compute->interrupt);
 }
 
+typedef void (*activation_kernel)(float *output, const float *input, size_t count);
+
+static activation_kernel kernel_of(const mmn_kernels *kernels, mmn_activation activation)
+{
+    switch (activation) {
+    case MMN_ACTIVATION_SILU:
+        return kernels->silu;
+    case MMN_ACTIVATION_GELU:
+        return kernels->gelu;
+    case MMN_ACTIVATION_GELU_TANH:
+        return kernels->gelu_tanh;
+    case MMN_ACTIVATION_QUICK_GELU:
+        return kernels->quick_gelu;
+    case MMN_ACTIVATION_RELU:
+        return kernels->relu;
+    }
+    return kernels->gelu;
+}
+
 static void multiply_piece(const mmn_compute *compute, mmn_finite_watch *watch,
                            const mmn_product *product, const cut_product *c, const float *packed,
                            size_t number)
@@ -199,6 +218,8 @@ static void multiply_piece(const mmn_compute *compute, mmn_finite_watch *watch,
     if (!finite)
         mmn_finite_look(watch, linear, output, c->outputs, piece.rows, piece.outputs, piece.row,
                         piece.first);
+    for (size_t row = 0; product->activation && row < piece.rows; row++, output += c->outputs)
+        kernel_of(compute->kernels, *product->activation)(output, output, piece.outputs);
 }
 
 static void apply(const mmn_compute *compute, const mmn_product *products, size_t count,
@@ -236,13 +257,19 @@ void mmn_apply_linears(const mmn_compute *compute, const mmn_product *products, 
 void mmn_apply_linear(const mmn_compute *compute, float *output, const float *input, size_t rows,
                       const mmn_linear *linear)
 {
-    mmn_apply_linears(compute, &(mmn_product){output, linear}, 1, input, rows);
+    mmn_apply_linears(compute, &(mmn_product){output, linear, NULL}, 1, input, rows);
+}
+
+void mmn_apply_activated(const mmn_compute *compute, float *output, const float *input, size_t rows,
+                         const mmn_linear *linear, mmn_activation activation)
+{
+    mmn_apply_linears(compute, &(mmn_product){output, linear, &activation}, 1, input, rows);
 }
 
 void mmn_apply_linear_in(const mmn_compute *compute, float *output, const float *input, size_t rows,
                          const mmn_linear *linear, float *room)
 {
-    apply(compute, &(mmn_product){output, linear}, 1, input, rows, room);
+    apply(compute, &(mmn_product){output, linear, NULL}, 1, input, rows, room);
 }
 
 void mmn_widen_rows(const mmn_compute *compute, float *rows, const mmn_matrix *matrix,
@@ -324,25 +351,6 @@ void mmn_layer_norm_reverse(const mmn_compute *compute, float *output, const flo
         compute->kernels->layer_norm_reverse(output + row * width, gradient + row * width,
                                              input + row * width, norm->weight,
                                              mmn_smaller(block, rows - row), width, epsilon);
-}
-
-typedef void (*activation_kernel)(float *output, const float *input, size_t count);
-
-static activation_kernel kernel_of(const mmn_kernels *kernels, mmn_activation activation)
-{
-    switch (activation) {
-    case MMN_ACTIVATION_SILU:
-        return kernels->silu;
-    case MMN_ACTIVATION_GELU:
-        return kernels->gelu;
-    case MMN_ACTIVATION_GELU_TANH:
-        return kernels->gelu_tanh;
-    case MMN_ACTIVATION_QUICK_GELU:
-        return kernels->quick_gelu;
-    case MMN_ACTIVATION_RELU:
-        return kernels->relu;
-    }
-    return kernels->gelu;
 }
 
 static activation_kernel slope_of(const mmn_kernels *kernels, mmn_activation activation)

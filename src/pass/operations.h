@@ -24,10 +24,12 @@ float *mmn_compute_own_scratch(const mmn_compute *compute);
 /* Whether the rest of an operation is not wanted any more. The thread that called it asks. */
 bool mmn_compute_is_interrupted(const mmn_compute *compute);
 
-/* A matrix product of an input: output [rows][outputs] = input [rows][inputs] x weight^T + bias. */
+/* A matrix product of an input: output [rows][outputs] = input [rows][inputs] x weight^T + bias;
+ * behind it the activation of that, if any, made while the output is in a thread's cache. */
 typedef struct mmn_product {
     float *output;
     const mmn_linear *linear;
+    const mmn_activation *activation; /* or NULL */
 } mmn_product;
 
 /* Up to MMN_PRODUCTS of the same input, which is packed once for all. Room for them must have been
@@ -39,6 +41,10 @@ void mmn_apply_linears(const mmn_compute *compute, const mmn_product *products, 
 /* One. */
 void mmn_apply_linear(const mmn_compute *compute, float *output, const float *input, size_t rows,
                       const mmn_linear *linear);
+
+/* One, and the activation of it. */
+void mmn_apply_activated(const mmn_compute *compute, float *output, const float *input, size_t rows,
+                         const mmn_linear *linear, mmn_activation activation);
 
 /* One, whose input is packed into `room` [rows][columns] instead of what has been reserved. */
 void mmn_apply_linear_in(const mmn_compute *compute, float *output, const float *input, size_t rows,

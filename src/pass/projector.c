@@ -76,8 +76,8 @@ static mmn_status apply(mmn_compute *compute, const mmn_config *config,
     if (config->projector.linear) {
         mmn_apply_linear(compute, projected, features, rows, &projector->linear_1);
     } else {
-        mmn_apply_linear(compute, activations, features, rows, &projector->linear_1);
-        mmn_activate(compute, config->projector.activation, activations, rows * inner);
+        mmn_apply_activated(compute, activations, features, rows, &projector->linear_1,
+                            config->projector.activation);
         MMN_TRY(
             mmn_show_rows(compute, probes, "projector.act", -1, activations, rows, inner, error));
         mmn_apply_linear(compute, projected, activations, rows, &projector->linear_2);

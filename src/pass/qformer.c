@@ -96,7 +96,8 @@ static void attend(const mmn_compute *compute, const mmn_qformer_config *config,
 {
     size_t width = config->hidden_size;
     mmn_apply_linear(compute, a->query, hidden, rows, &weights->query);
-    const mmn_product products[] = {{a->key, &weights->key}, {a->value, &weights->value}};
+    const mmn_product products[] = {{a->key, &weights->key, NULL},
+                                    {a->value, &weights->value, NULL}};
     mmn_apply_linears(compute, products, 2, read, read_rows);
     const mmn_key_span span =
         mmn_key_rows(a->key, a->value, read_rows, config->heads, config->head_dim);

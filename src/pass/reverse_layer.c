@@ -177,9 +177,9 @@ static void make_again(const mmn_batch *batch, mmn_reverse_memory *memory, const
         mmn_accumulate(compute, memory->state, entered, rows * config->hidden_size);
         mmn_language_normalise(compute, config, normed, memory->state, &layer->mlp_norm, rows);
     }
-    mmn_apply_linear(compute, memory->gate, normed, rows, &layer->gate);
-    if (config->gated)
-        mmn_apply_linear(compute, memory->up, normed, rows, &layer->up);
+    const mmn_product products[] = {{memory->gate, &layer->gate, NULL},
+                                    {memory->up, &layer->up, NULL}};
+    mmn_apply_linears(compute, products, config->gated ? 2 : 1, normed, rows);
 }
 
 /* normed_gradient = what the MLP gives to what it reads, given the gradient of its output. */

@@ -68,8 +68,9 @@ void mmn_vision_layer_make_again(const mmn_compute *compute, const mmn_vision_co
                                  mmn_vision_layer_memory *memory)
 {
     size_t rows = memory->rows, width = config->hidden_size;
-    const mmn_product products[] = {
-        {memory->query, &layer->query}, {memory->key, &layer->key}, {memory->value, &layer->value}};
+    const mmn_product products[] = {{memory->query, &layer->query, NULL},
+                                    {memory->key, &layer->key, NULL},
+                                    {memory->value, &layer->value, NULL}};
 
     mmn_layer_norm(compute, memory->normed, entered, &layer->attention_norm, rows, width,
                    config->layer_norm_eps);

@@ -140,8 +140,9 @@ void mmn_vision_paste_patches(float *tile, const float *rows, const mmn_vision_c
 static void attend(const mmn_compute *compute, const mmn_vision_config *config,
                    const mmn_vision_layer_weights *layer, activations *a)
 {
-    const mmn_product products[] = {
-        {a->query, &layer->query}, {a->key, &layer->key}, {a->value, &layer->value}};
+    const mmn_product products[] = {{a->query, &layer->query, NULL},
+                                    {a->key, &layer->key, NULL},
+                                    {a->value, &layer->value, NULL}};
     mmn_apply_linears(compute, products, 3, a->normed, a->rows);
     for (size_t tile = 0; tile < a->tiles; tile++) {
         size_t offset = tile * a->tokens * config->hidden_size;
@@ -176,8 +177,7 @@ static mmn_status run_layer(const mmn_compute *compute, const mmn_vision_config 
 
     mmn_layer_norm(compute, a->normed, a->hidden, &layer->mlp_norm, a->rows, width,
                    config->layer_norm_eps);
-    mmn_apply_linear(compute, a->inner, a->normed, a->rows, &layer->fc1);
-    mmn_activate(compute, config->activation, a->inner, a->rows * inner);
+    mmn_apply_activated(compute, a->inner, a->normed, a->rows, &layer->fc1, config->activation);
     MMN_TRY(show(compute, probes, "vision.layers.{i}.mlp.act", index, a, a->inner, inner, error));
     mmn_apply_linear(compute, a->normed, a->inner, a->rows, &layer->fc2);
     mmn_accumulate(compute, a->hidden, a->normed, a->rows * width);

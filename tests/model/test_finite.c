@@ -142,6 +142,15 @@ static bool is_inert(const char *name, const char *const *inert)
     return false;
 }
 
+/* What the name of the first stage that the tensor makes has in it, where several tensors of a
+ * layer are multiplied in one go. */
+static const char *stage_of(const char *tensor)
+{
+    return strstr(tensor, "mlp.gate_proj") ? ".mlp.gate"
+           : strstr(tensor, "mlp.up_proj") ? ".mlp.up"
+                                           : "";
+}
+
 static void check_model(const char *name, const char *input, const char *const *inert)
 {
     mmn_safetensors *tensors;
@@ -168,6 +177,8 @@ static void check_model(const char *name, const char *input, const char *const *
             cr_assert(strstr(error.message, tensor->name), "%s: %s: %s", tensor->name, error.where,
                       error.message);
             cr_assert(strchr(error.where, '.'), "%s", error.where);
+            cr_assert(strstr(error.where, stage_of(tensor->name)), "%s: %s", tensor->name,
+                      error.where);
             cr_assert(strstr(error.message, infinite ? "inite" : "NaN"), "%s", error.message);
             cr_assert_str_eq(strrchr(error.file, '/'), strrchr(tensor->file, '/'));
             cr_assert_eq(passed, 0);

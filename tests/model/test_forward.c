@@ -191,6 +191,56 @@ Test(forward, any_number_of_threads_gives_the_same_bits)
     }
 }
 
+static mmn_status look_away(void *context, const mmn_stage *stage, mmn_error *error)
+{
+    (void)context;
+    (void)stage;
+    (void)error;
+    return MMN_OK;
+}
+
+/* What two prompts make of layers, where somebody sees their gates or nobody does. */
+static recording run_two(const mmn_model *model, bool gates_seen)
+{
+    mmn_error error;
+    mmn_session *session;
+    recording seen = {0};
+    const mmn_probe watch = {.stages = "language.layers.*.mlp.act,language.layers.*.mlp.up,"
+                                       "language.layers.*.mlp.product,language.layers.*.out",
+                             .see = record,
+                             .context = &seen};
+    const mmn_probe gates = {.stages = "language.layers.*.mlp.gate", .see = look_away};
+    cr_assert_eq(mmn_session_create(&session, model, NULL, &error), MMN_OK);
+    cr_assert_eq(mmn_session_add_probe(session, &watch, &error), MMN_OK);
+    if (gates_seen)
+        cr_assert_eq(mmn_session_add_probe(session, &gates, &error), MMN_OK);
+    for (int i = 0; i < 2; i++) {
+        mmn_input *input;
+        const char *text = i == 0 ? "What is this?" : "A street with cars and trees.";
+        cr_assert_eq(mmn_input_from_prompt(&input, model, text, NULL, 0, &error), MMN_OK);
+        cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK);
+        mmn_input_free(input);
+    }
+    mmn_session_free(session);
+    return seen;
+}
+
+/* Gates that nobody sees are activated as soon as they are made, and made together with what they
+ * are multiplied by. */
+Test(forward, seeing_gates_changes_no_bit)
+{
+    for (size_t i = 0; i < CHECKPOINTS; i++) {
+        if (!mmn_build_reads(checkpoints[i]))
+            continue;
+        mmn_model *model = open_model(checkpoints[i], 0);
+        recording together = run_two(model, false), apart = run_two(model, true);
+        expect_same(&together, &apart, checkpoints[i]);
+        mmn_free(together.values);
+        mmn_free(apart.values);
+        mmn_model_close(model);
+    }
+}
+
 /* Where nothing will be generated, the pass ends with the last stage that somebody wants. */
 Test(forward, a_pass_that_ends_early_gives_the_same_bits)
 {
