@@ -87,6 +87,9 @@ def main():
             print_row(job, name, *compare(ours, theirs, job, arguments.rounds))
         del theirs
     ours.close()
+    if "bf16" in arguments.types:
+        print("\nIn bf16 PyTorch finds other neurons, and others again with another instruction set: "
+              "compare_neurons.py says how many.")
 
 
 if __name__ == "__main__":
