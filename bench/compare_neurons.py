@@ -5,9 +5,9 @@
 
 The list is counted by PROGRAM, whose counts are the same on every machine, and by PyTorch and transformers in each
 setting: a type, and behind a slash the instruction set that PyTorch's libraries are held to, as another processor or
-build would hold them (avx2: no AMX, no AVX512_BF16). Neurons are chosen from either's counts by the same rule, entropy,
-and those of PROGRAM's counts must be the ones that `PROGRAM rank` chooses. A count that differs is of a neuron that was
-active at another number of a domain's positions. What one instruction set makes of a type is compared with the other's, too.
+build would hold them (avx2: no AMX, no AVX512_BF16). `PROGRAM rank` chooses neurons from either's counts. A count that
+differs is of a neuron that was active at another number of a domain's positions. What one instruction set makes of a type
+is compared with the other's, too.
 Needs torch, transformers, Pillow below 13.
 """
 
@@ -21,15 +21,16 @@ import sys
 import tempfile
 
 import numpy as np
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 HERE = pathlib.Path(__file__).resolve().parent
-STAGES = {"vision": "vision.layers.{}.mlp.act", "projector": "projector.act", "language": "language.layers.{}.mlp.act"}
-BAR = 0.95
+STAGES = {"vision": "vision.layers.*.mlp.act", "projector": "projector.act", "qformer": "qformer.layers.*.mlp.act",
+          "query": "query.layers.*.mlp.act", "language": "language.layers.*.mlp.act"}
 
 
 def count_with_torch(model_folder, data, dtype, file):
-    """Writes counts [layers, neurons] and tokens [1], named as mmneuron names them."""
+    """Writes counts [layers, neurons] and tokens [1], named as mmneuron names them (doc/formats.md)."""
     sys.path.append(str(HERE.parent / "golden"))
     import torch
     import transformers
@@ -49,30 +50,22 @@ def count_with_torch(model_folder, data, dtype, file):
         prompt = sample.get("prompt", f"<image>\n{sample['question']}")
         prepared = model_inputs.prepare(processor, prompt, [pathlib.Path(data).parent / image for image in images])
         prepared = {name: value.to(dtype) if value.is_floating_point() else value for name, value in prepared.items()}
-        stages = hooks.run(model, prepared, "*.mlp.act,projector.act")
+        stages = hooks.run(model, prepared, ",".join(STAGES.values()))
         for module, pattern in STAGES.items():
-            names = [pattern.format(layer) for layer in range(len(stages)) if pattern.format(layer) in stages]
-            layers = [stages[name].reshape(-1, stages[name].shape[-1]) for name in dict.fromkeys(names)]
-            if layers:
-                key = f"{sample['domain']}/{module}"
-                counts[key] = counts[key] + torch.stack([(layer > 0).sum(0) for layer in layers]).numpy()
-                tokens[key] += len(layers[0])
+            layers = [values.reshape(-1, values.shape[-1]) for name, values in stages.items()
+                      if hooks.is_wanted(name, pattern)]
+            if not layers:
+                continue
+            active, key = torch.stack(layers) > 0, f"{sample['domain']}/{module}"
+            counts[key] = counts[key] + active.sum(1).numpy()
+            tokens[key] += active.shape[1]
+            if module == "language":
+                image = prepared["input_ids"][0] == hooks.image_token(model)
+                counts[f"{key}.image"] = counts[f"{key}.image"] + active[:, image].sum(1).numpy()
+                tokens[f"{key}.image"] += int(image.sum())
     tensors = {f"{key}.count": value.astype(np.int64) for key, value in counts.items()}
     tensors |= {f"{key}.tokens": np.array([value], dtype=np.int64) for key, value in tokens.items()}
     save_file(tensors, file)
-
-
-def select(counts, module, domains, rate):
-    """The neurons of each domain, as sets of (layer, neuron): doc/method.md, in binary64."""
-    p = np.stack([counts[f"{domain}/{module}.count"] / counts[f"{domain}/{module}.tokens"][0] for domain in domains])
-    total = p.sum(0)
-    q = np.divide(p, total, out=np.zeros_like(p), where=total > 0)
-    entropy = -(q * np.log(np.where(q > 0, q, 1.0))).sum(0)
-    bar = np.sort(p, axis=None)[round(BAR * p.size) - 1]
-    entropy[~(p > bar).any(0)] = np.inf
-    chosen = np.argsort(entropy, axis=None, kind="stable")[:round(rate * entropy.size)]
-    chosen = [np.unravel_index(n, entropy.shape) for n in chosen if entropy.flat[n] < np.inf]
-    return {domain: {(int(l), int(n)) for l, n in chosen if p[d, l, n] > bar} for d, domain in enumerate(domains)}
 
 
 def run_setting(arguments, setting, file):
@@ -84,15 +77,25 @@ def run_setting(arguments, setting, file):
     subprocess.run(command, env=environment, check=True)
 
 
-def differences(ours, theirs, module, domains, rate):
+def rank(arguments, file):
+    """The neurons that PROGRAM chooses from a file of counts: of each module, of each domain, (layer, neuron)."""
+    ranked = file.with_suffix(".json")
+    subprocess.run([arguments.program, "rank", "-q", "--rate", str(arguments.rate), file, "-o", ranked],
+                   stdout=subprocess.DEVNULL, check=True)
+    modules = json.loads(ranked.read_text(encoding="utf-8"))["modules"]
+    return {module: {domain: set(map(tuple, pairs)) for domain, pairs in chosen["domains"].items()}
+            for module, chosen in modules.items()}
+
+
+def differences(here, there, module):
     """What differs, as cells of a table: counts, neurons chosen there, of these not here, of both in other domains."""
-    keys = [f"{domain}/{module}.count" for domain in domains]
-    counts = np.mean([ours[key] != theirs[key] for key in keys])
-    here, there = select(ours, module, domains, rate), select(theirs, module, domains, rate)
-    all_here, all_there = set().union(*here.values()), set().union(*there.values())
-    moved = sum(any((neuron in here[domain]) != (neuron in there[domain]) for domain in domains)
-                for neuron in all_here & all_there)
-    return f"{100 * counts:.2f} % | {len(all_there)} | {len(all_there - all_here)} | {moved}"
+    counts, neurons = zip(here, there)
+    ours, theirs = (chosen[module] for chosen in neurons)
+    share = np.mean([counts[0][f"{domain}/{module}.count"] != counts[1][f"{domain}/{module}.count"] for domain in ours])
+    all_ours, all_theirs = set().union(*ours.values()), set().union(*theirs.values())
+    moved = sum(any((neuron in ours[domain]) != (neuron in theirs[domain]) for domain in ours)
+                for neuron in all_ours & all_theirs)
+    return f"{100 * share:.2f} % | {len(all_theirs)} | {len(all_theirs - all_ours)} | {moved}"
 
 
 def main():
@@ -110,29 +113,27 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        own, ranked = folder / "counts.safetensors", folder / "neurons.json"
+        own, other = folder / "own.safetensors", folder / "torch.safetensors"
         subprocess.run([arguments.program, "count", "-q", "--threads", str(arguments.threads), arguments.model,
                         arguments.data, "-o", own], stdout=subprocess.DEVNULL, check=True)
-        subprocess.run([arguments.program, "rank", "-q", "--rate", str(arguments.rate), own, "-o", ranked],
-                       stdout=subprocess.DEVNULL, check=True)
-        counts, modules = load_file(own), json.loads(ranked.read_text(encoding="utf-8"))["modules"]
-        for module, chosen in modules.items():
-            ours = select(counts, module, sorted(chosen["domains"]), arguments.rate)
-            if any(ours[domain] != set(map(tuple, pairs)) for domain, pairs in chosen["domains"].items()):
-                raise SystemExit(f"{module}: the rule here chooses other neurons than {arguments.program} does")
+        counts = load_file(own)
+        with safe_open(own, "np") as file:
+            metadata = file.metadata()
+        del metadata["checksum"]
+        metadata["format"] = "mmneuron-counts-1"  # which has none: rank takes it, and says so
+        made = {"mmneuron": (counts, rank(arguments, own))}
         print("| PyTorch in | compared with | module | counts that differ | neurons chosen | of these not by the other "
               "| in other domains |\n| --- | --- | --- | --- | --- | --- | --- |")
-        made = {}
         for setting in arguments.settings.split(","):
-            file = folder / "torch.safetensors"
-            run_setting(arguments, setting, file)
-            made[setting] = load_file(file)
-            others = {"mmneuron": counts} | {other: made[other] for other in made
-                                             if other != setting and other.split("/")[0] == setting.split("/")[0]}
-            for other, theirs in others.items():
-                for module, chosen in modules.items():
-                    cells = differences(theirs, made[setting], module, sorted(chosen["domains"]), arguments.rate)
-                    print(f"| {setting} | {other} | {module} | {cells} |", flush=True)
+            run_setting(arguments, setting, other)
+            theirs = counts | load_file(other)
+            save_file(theirs, other, metadata)
+            made[setting] = theirs, rank(arguments, other)
+            for name in made:
+                if name != setting and name.split("/")[0] in ("mmneuron", setting.split("/")[0]):
+                    for module in made[name][1]:
+                        cells = differences(made[name], made[setting], module)
+                        print(f"| {setting} | {name} | {module} | {cells} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -87,9 +87,8 @@ def main():
             print_row(job, name, *compare(ours, theirs, job, arguments.rounds))
         del theirs
     ours.close()
-    if "bf16" in arguments.types:
-        print("\nIn bf16 PyTorch finds other neurons, and others again with another instruction set: "
-              "compare_neurons.py says how many.")
+    if "bf16" in arguments.types.split(","):
+        print("\nHow many other neurons PyTorch finds in bf16, and with another instruction set, compare_neurons.py says.")
 
 
 if __name__ == "__main__":
