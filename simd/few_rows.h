@@ -249,16 +249,17 @@ few_outputs(const size_t rows, const mmn_weight_type type, const _Bool staged, c
 
 /* A function for each number of rows, each type and either way, whose chains are registers. Plain C
  * has one way: its products wait for themselves, not for memory. */
-enum { DIRECT, STAGED, WAYS };
 #define FEW_WAY(rows, type, way)                                                                   \
     static __attribute__((noinline)) void few_##rows##_##type##_##way(const few_rows *p)           \
     {                                                                                              \
         few_outputs(rows, MMN_WEIGHT_##type, way == STAGED, p);                                    \
     }
 #ifdef MMN_SIMD_VECTOR_PORTABLE_H
+enum { DIRECT, STAGED, WAYS = STAGED };
 #define FEW(rows, type) FEW_WAY(rows, type, DIRECT)
-#define FEW_WAYS(rows, type) {few_##rows##_##type##_DIRECT, few_##rows##_##type##_DIRECT}
+#define FEW_WAYS(rows, type) {few_##rows##_##type##_DIRECT}
 #else
+enum { DIRECT, STAGED, WAYS };
 #define FEW(rows, type) FEW_WAY(rows, type, DIRECT) FEW_WAY(rows, type, STAGED)
 #define FEW_WAYS(rows, type) {few_##rows##_##type##_DIRECT, few_##rows##_##type##_STAGED}
 #endif

@@ -193,7 +193,8 @@ static size_t multiply_few_rows(const matrix_product *p)
 
     if (p->rows == 0 || p->rows > FEW_ROWS || p->depth == 0 || width > p->outputs)
         return 0;
-    const _Bool staged = lines > 0 && mmn_first_level_is_crowded(width, p->weight_bytes);
+    const _Bool staged = WAYS > STAGED && lines > 0 &&
+                         mmn_first_level_is_crowded(width, p->weight_bytes);
 
     for (size_t i = 0; staged && i < width; i++)
         copy_line(stages[0].lines[i], p->weight + i * p->weight_bytes);
