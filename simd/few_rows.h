@@ -44,6 +44,14 @@ typedef struct few_rows {
     line_stage *stages[2]; /* where rows are staged: the first one holds the first lines */
 } few_rows;
 
+/* Where a compiler makes too little of these loops, a vector header keeps it to their order, and
+ * what it need not have at hand out of registers. */
+#ifndef UNIT_SET_HERE
+#define UNIT_SET_HERE(unit, number) ((unit) = unit_set(*(number)))
+#define UNIT_ADD_PRODUCT_HERE(chain, a, b) ((chain) = unit_fma(a, b, chain))
+#define REGISTERS_SUFFICE(rows, units, type) 1
+#endif
+
 /* The rows of the strip that has row `row`, of all `rows`. */
 static inline __attribute__((always_inline)) size_t strip_width(const size_t rows, const size_t row)
 {
@@ -61,10 +69,11 @@ few_step(const size_t rows, const size_t units, unit_f32 chains[FEW_ROWS][MOST_U
     EACH(row, rows, FEW_ROWS) {
         const float *x =
             strips[row / TILE_ROWS] + k * strip_width(rows, row) + row % TILE_ROWS;
-        const unit_f32 factor = unit_set(*x);
+        unit_f32 factor;
 
+        UNIT_SET_HERE(factor, x);
         EACH(unit, units, MOST_UNITS)
-            chains[row][unit] = unit_fma(factor, weights[unit], chains[row][unit]);
+            UNIT_ADD_PRODUCT_HERE(chains[row][unit], factor, weights[unit]);
     }
 }
 
@@ -104,7 +113,15 @@ few_line(const size_t rows, const size_t units, const mmn_weight_type type, cons
     const size_t stride = staged ? LINE : lines->stride;
     const uint8_t *ahead = lines->ahead, *behind = lines->behind;
     uint8_t *copy = staged ? lines->stage->lines[0] : NULL;
+    const _Bool suffice = REGISTERS_SUFFICE(rows, units, type);
+    const float *from[FEW_STRIPS];
 
+    UNROLL
+    for (size_t row = 0; row < rows; row += TILE_ROWS) {
+        from[row / TILE_ROWS] = strips[row / TILE_ROWS] + k * strip_width(rows, row);
+        if (!suffice)
+            OPAQUE(from[row / TILE_ROWS]);
+    }
     UNROLL_LONG
     for (size_t part = 0; part < LINE / 4; part += TRANSPOSED) {
         unit_u32 columns[MOST_UNITS][TRANSPOSED];
@@ -114,6 +131,10 @@ few_line(const size_t rows, const size_t units, const mmn_weight_type type, cons
 
             OPAQUE(rows_of_unit);
             unit_columns(columns[unit], rows_of_unit, stride);
+            UNROLL
+            for (size_t i = 0; i < TRANSPOSED; i++)
+                if (!suffice)
+                    KEEP_IN_MEMORY(columns[unit][i]);
         }
         UNROLL_LONG
         for (size_t i = 0; i < TRANSPOSED; i++) {
@@ -134,11 +155,11 @@ few_line(const size_t rows, const size_t units, const mmn_weight_type type, cons
             }
             EACH(unit, units, MOST_UNITS)
                 weights[unit] = first_number(type, columns[unit][i]);
-            few_step(rows, units, chains, strips, k + numbers * column, weights);
+            few_step(rows, units, chains, from, numbers * column, weights);
             if (numbers == 2) {
                 EACH(unit, units, MOST_UNITS)
                     weights[unit] = second_number(type, columns[unit][i]);
-                few_step(rows, units, chains, strips, k + 2 * column + 1, weights);
+                few_step(rows, units, chains, from, 2 * column + 1, weights);
             }
         }
     }

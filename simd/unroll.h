@@ -43,4 +43,7 @@
  * goes along, most of them in memory. It is no instruction. */
 #define OPAQUE(address) __asm__("" : "+r"(address))
 
+/* Has a vector written to memory, and read from there where it is used. */
+#define KEEP_IN_MEMORY(vector) __asm__("" : "+m"(vector))
+
 #endif

@@ -292,6 +292,19 @@ typedef __m256i unit_u32;
 #define unit_shift_left _mm256_slli_epi32
 #define unit_shift_right _mm256_srli_epi32
 
+#if defined(__clang__)
+/* In the product of a few rows. clang otherwise gathers the loads of several steps in front of
+ * them, moves what then has no register to the stack and back, and may keep a chain there, whose
+ * steps wait for each other. What each of these saves is in doc/benchmarks.md, "clang". */
+#define UNIT_SET_HERE(unit, number)                                                                \
+    __asm__ volatile("vbroadcastss %1, %0" : "=x"(unit) : "m"(*(number)))
+#define UNIT_ADD_PRODUCT_HERE(chain, a, b)                                                         \
+    __asm__ volatile("vfmadd231ps %2, %1, %0" : "+x"(chain) : "x"(a), "x"(b))
+#define REGISTERS_SUFFICE(rows, units, type)                                                       \
+    ((units) == 2 ? (rows) < ((type) == MMN_WEIGHT_BF16 ? 5 : 4)                                   \
+                  : (rows) < ((type) == MMN_WEIGHT_F16 ? 11 : 13))
+#endif
+
 /* Numbers 0 to 3 of a row in the lower half, and of the row four further in the upper one. */
 static inline __m256i load_two_rows(const uint8_t *row, size_t four_strides)
 {
