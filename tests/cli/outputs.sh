@@ -2,6 +2,8 @@
 # Outputs of every command that writes: their place is proved before the work, a result that cannot be
 # written there is not lost, "-o -" is standard output, and nothing that is there is written over.
 . "$top_srcdir/tests/cli/setup.sh"
+TMPDIR=$work # where results go that cannot be written where they shall
+export TMPDIR
 
 list=$work/list.jsonl
 texts=$work/texts.jsonl

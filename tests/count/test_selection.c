@@ -18,7 +18,7 @@
 #define IMAGES MMN_SOURCE_DIR "/golden/images/"
 
 static mmn_error error;
-static char list[] = "/tmp/mmneuron-selection-XXXXXX", counted[64], ranked[64];
+static char list[] = "/tmp/mmneuron-selection-XXXXXX", counted[64], ranked[64], rows[64];
 
 static const char questions[] =
     "{\"domain\": \"everyday\", \"image\": \"" IMAGES "cat.jpg\", \"question\": \"Who is it?\"}\n"
@@ -39,6 +39,7 @@ static void set_up(void)
     close(descriptor);
     snprintf(counted, sizeof counted, "%s.counts", list);
     snprintf(ranked, sizeof ranked, "%s.json", list);
+    snprintf(rows, sizeof rows, "%s.ranking.tsv", list);
 }
 
 static void tear_down(void)
@@ -46,6 +47,7 @@ static void tear_down(void)
     unlink(list);
     unlink(counted);
     unlink(ranked);
+    unlink(rows);
 }
 
 TestSuite(selection, .init = set_up, .fini = tear_down);
