@@ -52,6 +52,13 @@ typedef struct few_rows {
 #define REGISTERS_SUFFICE(rows, units, type) 1
 #endif
 
+/* A vector header may have columns of pairs of f16 that are sooner widened. */
+#ifndef UNIT_COLUMNS_F16
+#define UNIT_COLUMNS_F16 unit_columns
+#define UNIT_FIRST_F16 unit_of_f16
+#define UNIT_SECOND_F16(column) unit_of_f16(unit_shift_right(column, 16))
+#endif
+
 /* The rows of the strip that has row `row`, of all `rows`. */
 static inline __attribute__((always_inline)) size_t strip_width(const size_t rows, const size_t row)
 {
@@ -82,14 +89,14 @@ static inline __attribute__((always_inline)) unit_f32 first_number(const mmn_wei
                                                                    unit_u32 column)
 {
     return type == MMN_WEIGHT_F32   ? unit_of_bits(column)
-           : type == MMN_WEIGHT_F16 ? unit_of_f16(column)
+           : type == MMN_WEIGHT_F16 ? UNIT_FIRST_F16(column)
                                     : unit_of_bits(unit_shift_left(column, 16));
 }
 
 static inline __attribute__((always_inline)) unit_f32 second_number(const mmn_weight_type type,
                                                                     unit_u32 column)
 {
-    return type == MMN_WEIGHT_F16 ? unit_of_f16(unit_shift_right(column, 16))
+    return type == MMN_WEIGHT_F16 ? UNIT_SECOND_F16(column)
                                   : unit_of_bits(unit_and(column, unit_set_bits(0xffff0000)));
 }
 
@@ -130,7 +137,10 @@ few_line(const size_t rows, const size_t units, const mmn_weight_type type, cons
             const uint8_t *rows_of_unit = lines->now + 4 * part + unit * UNIT * stride;
 
             OPAQUE(rows_of_unit);
-            unit_columns(columns[unit], rows_of_unit, stride);
+            if (type == MMN_WEIGHT_F16)
+                UNIT_COLUMNS_F16(columns[unit], rows_of_unit, stride);
+            else
+                unit_columns(columns[unit], rows_of_unit, stride);
             UNROLL
             for (size_t i = 0; i < TRANSPOSED; i++)
                 if (!suffice)

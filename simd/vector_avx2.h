@@ -286,7 +286,6 @@ typedef __m256i unit_u32;
 #define unit_add _mm256_add_ps
 #define unit_fma _mm256_fmadd_ps
 #define unit_of_bits _mm256_castsi256_ps
-#define unit_of_f16(a) _mm256_cvtph_ps(low_halves(a))
 #define unit_set_bits(bits) _mm256_set1_epi32((int)(bits))
 #define unit_and _mm256_and_si256
 #define unit_shift_left _mm256_slli_epi32
@@ -329,6 +328,33 @@ unit_columns(unit_u32 columns[4], const uint8_t *rows, size_t stride)
     columns[2] = _mm256_unpacklo_epi64(ab_upper, cd_upper);
     columns[3] = _mm256_unpackhi_epi64(ab_upper, cd_upper);
 }
+
+/* Of pairs of f16: the first numbers in the lower half of a column, the second ones in the upper
+ * half, as they are widened. */
+static inline __attribute__((always_inline)) void
+unit_columns_f16(unit_u32 columns[4], const uint8_t *rows, size_t stride)
+{
+    enum { HALVES_OF_LANES = 0xd8 }; /* 64 bits of the lower lane, of the upper one, and again */
+    size_t four_strides = 4 * stride;
+    __m256i a = load_two_rows(rows, four_strides);
+    __m256i b = load_two_rows(rows + stride, four_strides);
+    __m256i c = load_two_rows(rows + 2 * stride, four_strides);
+    __m256i d = load_two_rows(rows + 3 * stride, four_strides);
+    __m256i ab = _mm256_unpacklo_epi16(a, b), cd = _mm256_unpacklo_epi16(c, d);
+    __m256i ab_upper = _mm256_unpackhi_epi16(a, b), cd_upper = _mm256_unpackhi_epi16(c, d);
+
+    columns[0] = _mm256_unpacklo_epi32(ab, cd);
+    columns[1] = _mm256_unpackhi_epi32(ab, cd);
+    columns[2] = _mm256_unpacklo_epi32(ab_upper, cd_upper);
+    columns[3] = _mm256_unpackhi_epi32(ab_upper, cd_upper);
+    UNROLL
+    for (size_t i = 0; i < 4; i++)
+        columns[i] = _mm256_permute4x64_epi64(columns[i], HALVES_OF_LANES);
+}
+
+#define UNIT_COLUMNS_F16 unit_columns_f16
+#define UNIT_FIRST_F16(column) _mm256_cvtph_ps(_mm256_castsi256_si128(column))
+#define UNIT_SECOND_F16(column) _mm256_cvtph_ps(_mm256_extracti128_si256(column, 1))
 
 static inline __attribute__((always_inline)) void
 load_transposed(u32x16 columns[4], const uint8_t *rows, size_t stride)
