@@ -54,9 +54,9 @@ typedef struct few_rows {
 
 /* A vector header may have columns of pairs of f16 that are sooner widened. */
 #ifndef UNIT_COLUMNS_F16
-#define UNIT_COLUMNS_F16 unit_columns
-#define UNIT_FIRST_F16 unit_of_f16
-#define UNIT_SECOND_F16(column) unit_of_f16(unit_shift_right(column, 16))
+#define unit_columns_f16 unit_columns
+#define unit_first_f16 unit_of_f16
+#define unit_second_f16(column) unit_of_f16(unit_shift_right(column, 16))
 #endif
 
 /* The rows of the strip that has row `row`, of all `rows`. */
@@ -89,14 +89,14 @@ static inline __attribute__((always_inline)) unit_f32 first_number(const mmn_wei
                                                                    unit_u32 column)
 {
     return type == MMN_WEIGHT_F32   ? unit_of_bits(column)
-           : type == MMN_WEIGHT_F16 ? UNIT_FIRST_F16(column)
+           : type == MMN_WEIGHT_F16 ? unit_first_f16(column)
                                     : unit_of_bits(unit_shift_left(column, 16));
 }
 
 static inline __attribute__((always_inline)) unit_f32 second_number(const mmn_weight_type type,
                                                                     unit_u32 column)
 {
-    return type == MMN_WEIGHT_F16 ? UNIT_SECOND_F16(column)
+    return type == MMN_WEIGHT_F16 ? unit_second_f16(column)
                                   : unit_of_bits(unit_and(column, unit_set_bits(0xffff0000)));
 }
 
@@ -138,7 +138,7 @@ few_line(const size_t rows, const size_t units, const mmn_weight_type type, cons
 
             OPAQUE(rows_of_unit);
             if (type == MMN_WEIGHT_F16)
-                UNIT_COLUMNS_F16(columns[unit], rows_of_unit, stride);
+                unit_columns_f16(columns[unit], rows_of_unit, stride);
             else
                 unit_columns(columns[unit], rows_of_unit, stride);
             UNROLL

@@ -289,7 +289,6 @@ typedef __m256i unit_u32;
 #define unit_set_bits(bits) _mm256_set1_epi32((int)(bits))
 #define unit_and _mm256_and_si256
 #define unit_shift_left _mm256_slli_epi32
-#define unit_shift_right _mm256_srli_epi32
 
 #if defined(__clang__)
 /* In the product of a few rows. clang otherwise gathers the loads of several steps in front of
@@ -304,7 +303,11 @@ typedef __m256i unit_u32;
                   : (rows) < ((type) == MMN_WEIGHT_F16 ? 11 : 13))
 #endif
 
-/* Numbers 0 to 3 of a row in the lower half, and of the row four further in the upper one. */
+/* Quarters of the cache lines of eight rows, of rows i and i + 4 in a register. */
+typedef struct row_quarters {
+    __m256i a, b, c, d;
+} row_quarters;
+
 static inline __m256i load_two_rows(const uint8_t *row, size_t four_strides)
 {
     return _mm256_inserti128_si256(
@@ -312,16 +315,24 @@ static inline __m256i load_two_rows(const uint8_t *row, size_t four_strides)
         _mm_loadu_si128((const __m128i *)(row + four_strides)), 1);
 }
 
+static inline __attribute__((always_inline)) row_quarters load_quarters(const uint8_t *rows,
+                                                                        size_t stride)
+{
+    return (row_quarters){
+        load_two_rows(rows, 4 * stride),
+        load_two_rows(rows + stride, 4 * stride),
+        load_two_rows(rows + 2 * stride, 4 * stride),
+        load_two_rows(rows + 3 * stride, 4 * stride),
+    };
+}
+
 static inline __attribute__((always_inline)) void
 unit_columns(unit_u32 columns[4], const uint8_t *rows, size_t stride)
 {
-    size_t four_strides = 4 * stride;
-    __m256i a = load_two_rows(rows, four_strides);
-    __m256i b = load_two_rows(rows + stride, four_strides);
-    __m256i c = load_two_rows(rows + 2 * stride, four_strides);
-    __m256i d = load_two_rows(rows + 3 * stride, four_strides);
-    __m256i ab = _mm256_unpacklo_epi32(a, b), cd = _mm256_unpacklo_epi32(c, d);
-    __m256i ab_upper = _mm256_unpackhi_epi32(a, b), cd_upper = _mm256_unpackhi_epi32(c, d);
+    row_quarters q = load_quarters(rows, stride);
+    __m256i ab = _mm256_unpacklo_epi32(q.a, q.b), cd = _mm256_unpacklo_epi32(q.c, q.d);
+    __m256i ab_upper = _mm256_unpackhi_epi32(q.a, q.b);
+    __m256i cd_upper = _mm256_unpackhi_epi32(q.c, q.d);
 
     columns[0] = _mm256_unpacklo_epi64(ab, cd);
     columns[1] = _mm256_unpackhi_epi64(ab, cd);
@@ -335,13 +346,10 @@ static inline __attribute__((always_inline)) void
 unit_columns_f16(unit_u32 columns[4], const uint8_t *rows, size_t stride)
 {
     enum { HALVES_OF_LANES = 0xd8 }; /* 64 bits of the lower lane, of the upper one, and again */
-    size_t four_strides = 4 * stride;
-    __m256i a = load_two_rows(rows, four_strides);
-    __m256i b = load_two_rows(rows + stride, four_strides);
-    __m256i c = load_two_rows(rows + 2 * stride, four_strides);
-    __m256i d = load_two_rows(rows + 3 * stride, four_strides);
-    __m256i ab = _mm256_unpacklo_epi16(a, b), cd = _mm256_unpacklo_epi16(c, d);
-    __m256i ab_upper = _mm256_unpackhi_epi16(a, b), cd_upper = _mm256_unpackhi_epi16(c, d);
+    row_quarters q = load_quarters(rows, stride);
+    __m256i ab = _mm256_unpacklo_epi16(q.a, q.b), cd = _mm256_unpacklo_epi16(q.c, q.d);
+    __m256i ab_upper = _mm256_unpackhi_epi16(q.a, q.b);
+    __m256i cd_upper = _mm256_unpackhi_epi16(q.c, q.d);
 
     columns[0] = _mm256_unpacklo_epi32(ab, cd);
     columns[1] = _mm256_unpackhi_epi32(ab, cd);
@@ -352,9 +360,9 @@ unit_columns_f16(unit_u32 columns[4], const uint8_t *rows, size_t stride)
         columns[i] = _mm256_permute4x64_epi64(columns[i], HALVES_OF_LANES);
 }
 
-#define UNIT_COLUMNS_F16 unit_columns_f16
-#define UNIT_FIRST_F16(column) _mm256_cvtph_ps(_mm256_castsi256_si128(column))
-#define UNIT_SECOND_F16(column) _mm256_cvtph_ps(_mm256_extracti128_si256(column, 1))
+#define UNIT_COLUMNS_F16
+#define unit_first_f16(column) _mm256_cvtph_ps(_mm256_castsi256_si128(column))
+#define unit_second_f16(column) _mm256_cvtph_ps(_mm256_extracti128_si256(column, 1))
 
 static inline __attribute__((always_inline)) void
 load_transposed(u32x16 columns[4], const uint8_t *rows, size_t stride)
